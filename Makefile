@@ -1,0 +1,105 @@
+# Everything a person does with Tandem, from a clone. `make` or `make help` lists it.
+#
+# What set-up makes stays in the repository's folder: .venv/ (Python packages and Node), typings/ (MicroPython's stubs),
+# host_tools/tandem_tools/bench/engine/node_modules/ (the emulator) and build/ (everything made from the sources).
+# Each step leaves a stamp beside what it made, so that a second run does nothing.
+
+PYTHON ?= python3.11
+PORT ?=
+TESTS ?=
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+ENGINE := host_tools/tandem_tools/bench/engine
+PACKAGES_STAMP := $(VENV)/packages.stamp
+PROJECT_STAMP := $(VENV)/project.stamp
+STUBS_STAMP := typings/.stamp
+ENGINE_STAMP := $(ENGINE)/node_modules/.stamp
+
+# pip is told to leave the user's own files alone; -qq keeps remarks about other indexes of this machine off the screen.
+PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup image demo picture emulate flash test lint types format lock clean distclean
+
+help: ## List what can be made
+	@echo "Tandem: make TARGET"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(PROJECT_STAMP) $(ENGINE_STAMP) $(STUBS_STAMP) ## Make the environment under this folder (once)
+
+image: setup ## Build the real MicroPython image for the Pico, and the unix port for tests (once)
+	@$(BIN)/tandem image build
+
+demo: setup ## Deliver the published session on an emulated Pico; report in build/demo/
+	@$(BIN)/tandem demo
+
+picture: demo ## Draw the README's timing diagram anew, from a run of the demo
+	@cp build/demo/timing.svg docs/timing.svg
+
+emulate: setup ## Run an emulated Pico on a serial port that mpremote can open, until Ctrl-C
+	@$(BIN)/tandem emulate
+
+flash: setup ## Put Tandem on the board: make flash [PORT=/dev/ttyACM0]
+	@$(BIN)/tandem flash $(if $(PORT),--port $(PORT))
+
+test: setup ## Run all tests and print the measured figures: make test [TESTS="path -k word"] [WORKERS=2]
+	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+lint: $(PROJECT_STAMP) ## Check style and format; warnings are errors
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+
+types: $(PROJECT_STAMP) $(STUBS_STAMP) ## Check types: host tools and tests, then the firmware against MicroPython's stubs
+	@$(BIN)/pyright --warnings
+	@$(BIN)/pyright --warnings --project firmware
+
+format: $(PROJECT_STAMP) ## Lay out all Python files
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only --quiet .
+
+lock: $(PACKAGES_STAMP) ## Pin the packages anew, after a change in pyproject.toml
+	@mkdir -p build
+	@$(BIN)/python -c 'import tomllib; g = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
+		[open(f"build/{n}.in", "w").write("\n".join(g[n]) + "\n") for n in ("dev", "stubs")]'
+	@$(call compile_lock,requirements.lock,pyproject.toml build/dev.in)
+	@$(call compile_lock,requirements-stubs.lock,build/stubs.in)
+
+# Hashes come from the public index alone, without this machine's own wheels and mirrors.
+compile_lock = PIP_FIND_LINKS= PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet \
+	--generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
+	--output-file $(1) $(2)
+
+clean: ## Remove what was built, but keep the environment
+	@rm -rf build .pytest_cache .ruff_cache .hypothesis
+	@find firmware boards host_tools conftest.py -name __pycache__ -not -path '*/node_modules/*' -prune -exec rm -rf {} +
+
+distclean: clean ## Remove the environment too
+	@rm -rf $(VENV) typings $(ENGINE)/node_modules host_tools/*.egg-info
+
+$(BIN)/python:
+	@command -v $(PYTHON) >/dev/null || { echo "Tandem needs Python 3.11 as '$(PYTHON)': install it, or say make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(PACKAGES_STAMP): requirements.lock | $(BIN)/python
+	@echo "set-up: Python packages into $(VENV) (about a minute)"
+	@$(PIP_INSTALL) --require-hashes -r requirements.lock
+	@touch $@
+
+$(PROJECT_STAMP): pyproject.toml $(PACKAGES_STAMP)
+	@echo "set-up: Tandem's own tools"
+	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(STUBS_STAMP): requirements-stubs.lock $(PACKAGES_STAMP)
+	@echo "set-up: MicroPython's stubs into typings"
+	@rm -rf typings
+	@$(PIP_INSTALL) --require-hashes --no-deps --target typings -r requirements-stubs.lock
+	@touch $@
+
+$(ENGINE_STAMP): $(ENGINE)/package.json $(ENGINE)/package-lock.json $(PROJECT_STAMP)
+	@rm -rf $(ENGINE)/node_modules
+	@$(BIN)/python -c "from tandem_tools.bench import ensure_engine; ensure_engine()"
+	@touch $@
