@@ -1,0 +1,155 @@
+"""The supervisor's loop, as a numbered list of priorities. One turn every millisecond.
+
+Nothing here touches hardware by itself: `board` (levels, slow signals, heartbeat, watchdog, LED), `delivery`,
+`console` are passed in. A turn never blocks; what it costs at worst is kept in `worst_us`.
+"""
+
+from tandem.safety import elapsed, faults, indicators
+from tandem.safety.inputs import CO2_SELECTED, EV_PASSED, GUARD_OK, LOADED, MORE_PASSES, PS_SELECTED, raising
+from tandem.safety.states import ARMING, FAULT, FIRING, READY, SELFTEST, STANDBY, advance
+
+HEARTBEAT_MS = 5
+_LIVE = (ARMING, READY, FIRING)
+
+
+class Supervisor:
+    """Runs `turn` for ever. `selftest`: the event that the self-test's outcome raises."""
+
+    def __init__(self, board, inputs, state, delivery, console) -> None:
+        self.board = board
+        self.inputs = inputs
+        self.state = state
+        self.delivery = delivery
+        self.console = console
+        self.events = 0
+        self.turns = 0
+        self.worst_us = 0
+        self.outputs = 0
+        self._beat_ms = 0
+        self._step_ms = -1
+        self._mode = state.mode
+        self._incomplete = False
+        self.selftest = EV_PASSED
+
+    def request(self, events: int) -> None:
+        """Put events in for the next turn."""
+        self.events |= events
+
+    def run(self) -> None:
+        """Take turns until the console reports Ctrl-C."""
+        board = self.board
+        while not self.console.interrupted:
+            started = board.micros()
+            self.turn()
+            took = board.micros_since(started)
+            if took > self.worst_us:
+                self.worst_us = took
+            board.sleep()
+
+    def turn(self) -> None:
+        """Take one turn."""
+        board, inputs, state = self.board, self.inputs, self.state
+        now = board.millis()
+
+        # 1. Look at every input, and stop what must stop.
+        gpio = board.levels()
+        word = inputs.update(gpio, board.exchange(self.outputs), now)
+        events = self.events | inputs.events
+        self.events = 0
+        inputs.events = 0
+        if self._mode in _LIVE and board.guard_tripped():
+            inputs.give(GUARD_OK, False)
+            word = inputs.word
+        if self.delivery.active:
+            events |= self.delivery.poll(now)
+        mode = advance(state, word, events, now)
+        if mode != self._mode:
+            self._changed(mode, now)
+
+        # 2. Say that this turn was healthy: permits, heartbeat, watchdog.
+        self.breathe()
+
+        # 3. Begin the burst once everything allows it.
+        if mode == FIRING and state.permit and not self.delivery.active and not self._incomplete:
+            self._begin()
+
+        # 4. Show the operator.
+        if now >> 6 != self._step_ms:
+            self._step_ms = now >> 6
+            self.outputs = indicators.outputs(state, now)
+            board.led(indicators.led(state, now))
+
+        # 5. Talk, as much as fits into a turn.
+        self.console.step(mode == FIRING)
+        self.turns += 1
+
+    def _changed(self, mode: int, now: int) -> None:
+        before = self._mode
+        self._mode = mode
+        self._step_ms = -1
+        if before == FIRING and self.delivery.active:
+            self.delivery.finish("guard" if self.board.guard_tripped() else "")
+        if mode == SELFTEST:
+            self.events |= self.selftest
+        elif mode == ARMING:
+            self._prepare(before == READY)
+        elif mode == STANDBY or mode == FAULT:
+            self.board.withdraw()
+            self.inputs.give(LOADED, False)
+            if mode == STANDBY:
+                self.select()
+        elif mode == READY and before == FIRING:
+            self._reload()
+        self._incomplete = False
+        self.outputs = indicators.outputs(self.state, now)
+        self.console.mode_changed(before, mode, self.state)
+
+    def breathe(self) -> None:
+        """Allow permits, feed the watchdog, and toggle HEARTBEAT when it is time. Long jobs in STANDBY call it too.
+
+        The time is read anew: counted from a turn's start, two toggles could come too close for the supervisor part.
+        """
+        self.board.alive()
+        now = self.board.millis()
+        if elapsed(now, self._beat_ms) >= HEARTBEAT_MS:
+            self._beat_ms = now
+            self.board.beat()
+
+    def select(self) -> None:
+        """Tell the states which lasers the present pass uses, and whether another pass follows."""
+        ps, co2 = self.delivery.lasers()
+        self.inputs.give(PS_SELECTED, ps)
+        self.inputs.give(CO2_SELECTED, co2)
+        self.inputs.give(MORE_PASSES, self.delivery.more_passes)
+
+    def _prepare(self, next_pass: bool) -> None:
+        """Write programs anew and load the shots: only here is the guard released."""
+        self.inputs.give(LOADED | GUARD_OK, False)
+        if next_pass:
+            self.delivery.next_pass()
+        self.select()
+        self._load()
+
+    def _load(self) -> None:
+        try:
+            self.delivery.prepare()
+        except Exception as error:
+            self.delivery.message = str(error)
+            self.events |= raising(faults.REGISTERS_DIFFER)
+            return
+        self.inputs.give(LOADED | GUARD_OK, True)
+
+    def _reload(self) -> None:
+        """Put the pass back to its beginning after a pattern: the guard stays as it is."""
+        try:
+            self.delivery.reload()
+        except Exception as error:
+            self.delivery.message = str(error)
+            self.events |= raising(faults.REGISTERS_DIFFER)
+
+    def _begin(self) -> None:
+        try:
+            self.delivery.begin()
+        except Exception as error:
+            self.delivery.message = str(error)
+            self.events |= raising(faults.REGISTERS_DIFFER)

@@ -1,0 +1,140 @@
+"""The list of faults is closed, complete and blinkable; lamps, buzzer and LED tell the states apart."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from tandem.safety import faults, indicators, states
+from tandem.safety import inputs as i
+
+CONSTANTS = {
+    name: value
+    for name, value in vars(faults).items()
+    if name.isupper() and isinstance(value, int) and 10 < value < 100 and not hasattr(i, name)
+}
+
+
+def test_every_number_has_one_fault_and_every_fault_its_number_by_name() -> None:
+    assert {fault.name: fault.number for fault in faults.FAULTS} == CONSTANTS
+    assert len({fault.number for fault in faults.FAULTS}) == len(faults.FAULTS)
+
+
+@pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda f: f.name)
+def test_every_fault_says_what_it_means_and_what_to_do_and_can_be_blinked(fault: faults.Fault) -> None:
+    assert 11 <= fault.number <= 99
+    assert fault.number % 10
+    assert fault.meaning and fault.action
+    assert not (fault.meaning + fault.action).strip().endswith(".")
+    assert faults.fault(fault.number) is fault
+    assert faults.needs(fault.number) == fault.needs
+
+
+def test_an_unknown_fault_is_refused_and_never_cleared_without_a_restart() -> None:
+    with pytest.raises(ValueError, match="no fault 99"):
+        faults.fault(99)
+    assert faults.needs(99) == faults.RESTART
+
+
+def _state(mode: int, **fields: int) -> states.State:
+    state = states.State(0)
+    state.mode = mode
+    for name, value in fields.items():
+        setattr(state, name, value)
+    return state
+
+
+def _course(state: states.State, what: str, seconds: int = 3) -> list[int]:
+    ask = getattr(indicators, what)
+    return [ask(state, ms) for ms in range(0, seconds * 1000, indicators.STEP_MS)]
+
+
+def test_arming_firing_incomplete_refusal_and_fault_sound_different() -> None:
+    sounds = [
+        _course(_state(states.ARMING), "sound"),
+        _course(_state(states.FIRING), "sound"),
+        _course(_state(states.READY, incomplete=1, before=states.FIRING), "sound"),
+        _course(_state(states.STANDBY, refused=1), "sound"),
+        _course(_state(states.FAULT, fault=11), "sound"),
+    ]
+    assert all(any(course) for course in sounds)
+    assert len({tuple(course) for course in sounds}) == len(sounds)
+    for quiet in (states.STANDBY, states.READY, states.BOOT):
+        assert not any(_course(_state(quiet), "sound"))
+
+
+def test_an_interrupted_pattern_and_a_refusal_sound_once() -> None:
+    for state in (_state(states.READY, incomplete=1, before=states.FIRING), _state(states.STANDBY, refused=1)):
+        assert not any(_course(state, "sound", 60)[31:])
+
+
+def test_an_interrupted_pattern_does_not_sound_again_at_the_next_arming() -> None:
+    assert not any(_course(_state(states.READY, incomplete=1, before=states.ARMING), "sound"))
+
+
+def test_the_led_tells_the_states_apart() -> None:
+    modes = (states.STANDBY, states.ARMING, states.READY, states.FIRING, states.BOOT)
+    assert len({tuple(_course(_state(mode), "led")) for mode in modes}) == len(modes)
+
+
+@pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda f: f.name)
+def test_the_led_blinks_a_faults_number_as_long_and_short_flashes(fault: faults.Fault) -> None:
+    flashes: list[int] = []
+    previous = 0
+    tens, ones = divmod(fault.number, 10)
+    steps = tens * 12 + 12 + ones * 6 + 24
+    course = _course(_state(states.FAULT, fault=fault.number), "led", 30)
+    assert course[:steps] == course[steps : 2 * steps]
+    for lit in course[:steps]:
+        if lit and not previous:
+            flashes.append(0)
+        if lit:
+            flashes[-1] += 1
+        previous = lit
+    long = [steps > 4 for steps in flashes]
+    assert long == [True] * tens + [False] * ones
+
+
+def test_ready_and_standby_and_arming_look_different() -> None:
+    ready = indicators.OUT_LAMP_READY
+    assert all(word & ready for word in _course(_state(states.READY), "outputs"))
+    assert not any(word & ready for word in _course(_state(states.STANDBY), "outputs"))
+    flashing = [bool(word & ready) for word in _course(_state(states.ARMING), "outputs")]
+    assert any(flashing) and not all(flashing)
+
+
+def test_the_fault_lamp_flashes_while_the_cause_stands_and_burns_when_it_is_gone() -> None:
+    standing = _state(states.FAULT, fault=faults.DOOR_OPENED, needs=i.DOOR_CLOSED)
+    lit = [bool(word & indicators.OUT_LAMP_FAULT) for word in _course(standing, "outputs", 2)]
+    assert any(lit) and not all(lit)
+    gone = _state(states.FAULT, fault=faults.DOOR_OPENED, needs=i.DOOR_CLOSED, inputs=i.DOOR_CLOSED)
+    assert all(word & indicators.OUT_LAMP_FAULT for word in _course(gone, "outputs", 2))
+    lamp_hz = sum(1 for a, b in itertools.pairwise(lit) if b and not a) / 2
+    assert 1.4 <= lamp_hz <= 2.8
+
+
+@pytest.mark.parametrize(
+    ("selected", "lamps"),
+    [
+        (0, 0),
+        (i.PS_SELECTED, indicators.OUT_LAMP_PS),
+        (i.CO2_SELECTED, indicators.OUT_LAMP_CO2),
+        (i.PS_SELECTED | i.CO2_SELECTED, indicators.OUT_LAMP_PS | indicators.OUT_LAMP_CO2),
+    ],
+)
+def test_the_selected_laser_is_shown_in_every_state_after_the_self_test(selected: int, lamps: int) -> None:
+    both = indicators.OUT_LAMP_PS | indicators.OUT_LAMP_CO2
+    for mode in range(states.STANDBY, states.FAULT + 1):
+        assert all(word & both == lamps for word in _course(_state(mode, inputs=selected), "outputs"))
+
+
+def test_the_self_test_lights_every_lamp_and_opens_nothing() -> None:
+    word = indicators.outputs(_state(states.SELFTEST, inputs=i.PS_SELECTED), 500)
+    assert word & 0b111111000 == 0b111111000
+    assert not word & (indicators.OUT_PS_SHUTTER | indicators.OUT_CO2_SHUTTER | indicators.OUT_AIM)
+
+
+def test_nothing_is_driven_that_belongs_to_the_scanner() -> None:
+    for mode in range(7):
+        for word in _course(_state(mode, inputs=i.PS_SELECTED), "outputs"):
+            assert not word & (indicators.OUT_SCAN_STEP | indicators.OUT_SCAN_HOME)

@@ -1,0 +1,631 @@
+"""The state table, row by row, and what holds in every run whatever the inputs do."""
+
+from __future__ import annotations
+
+import copy
+import random
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tandem.safety import elapsed, faults, indicators
+from tandem.safety import inputs as i
+from tandem.safety import states as s
+
+GOOD = (
+    i.SAFE_CLOSED
+    | i.ESTOP_CLOSED
+    | i.DOOR_CLOSED
+    | i.KEY_ON
+    | i.HANDPIECE_OK
+    | i.PEDAL_RELEASED
+    | i.PS_READY
+    | i.CO2_READY
+    | i.PS_OK
+    | i.CO2_OK
+    | i.SCAN_OK
+    | i.PS_SHUTTER_CLOSED
+    | i.CO2_SHUTTER_CLOSED
+    | i.CHAIN_OK
+    | i.RECIPE_LOADED
+    | i.CLEAN_START
+    | i.LOADED
+    | i.GUARD_OK
+    | i.PS_SELECTED
+)
+PRESSED = (GOOD & ~i.PEDAL_RELEASED) | i.PEDAL_PRESSED
+OPEN = (PRESSED & ~i.PS_SHUTTER_CLOSED) | i.PS_SHUTTER_OPEN
+PEDAL = i.PEDAL_PRESSED | i.PEDAL_RELEASED | i.PEDAL_FAULT | i.PEDAL_DISCONNECTED
+LIVE = (s.ARMING, s.READY, s.FIRING)
+
+
+class Run:
+    """A state record and the moment it has come to."""
+
+    def __init__(self, **times: int) -> None:
+        self.state = s.State(0, **times)
+        self.now_ms = 0
+
+    def turn(self, word: int, events: int = 0, after_ms: int = 1) -> int:
+        self.now_ms = (self.now_ms + after_ms) & 0x3FFFFFFF
+        return s.advance(self.state, word, events, self.now_ms)
+
+    def wait(self, word: int, duration_ms: int) -> int:
+        for _ in range(duration_ms):
+            self.turn(word)
+        return self.state.mode
+
+
+def standby(**times: int) -> Run:
+    run = Run(**times)
+    run.turn(GOOD)
+    run.turn(GOOD, i.EV_PASSED)
+    assert run.state.mode == s.STANDBY
+    return run
+
+
+def arming(**times: int) -> Run:
+    run = standby(**times)
+    assert run.turn(GOOD, i.EV_ARM) == s.ARMING
+    return run
+
+
+def ready(**times: int) -> Run:
+    run = arming(**times)
+    assert run.wait(GOOD, run.state.times[s.T_ARMING] + 1) == s.READY
+    return run
+
+
+def firing(**times: int) -> Run:
+    run = ready(**times)
+    run.turn(GOOD)
+    assert run.turn(PRESSED) == s.FIRING
+    run.turn(OPEN)
+    return run
+
+
+def in_fault(number: int = faults.ENERGY_LOW) -> Run:
+    run = firing()
+    assert run.turn(OPEN, i.raising(number)) == s.FAULT
+    return run
+
+
+IN_MODE: dict[int, tuple[Callable[[], Run], int]] = {
+    s.BOOT: (Run, GOOD),
+    s.SELFTEST: (lambda: _selftest(), GOOD),
+    s.STANDBY: (standby, GOOD),
+    s.ARMING: (arming, GOOD),
+    s.READY: (ready, GOOD),
+    s.FIRING: (firing, OPEN),
+    s.FAULT: (in_fault, GOOD),
+}
+
+
+def _selftest() -> Run:
+    run = Run()
+    run.turn(GOOD)
+    return run
+
+
+def _row_cases() -> list[tuple[int, tuple]]:
+    return [(mode, row) for row in s.ROWS for mode in row[0]]
+
+
+def _case_name(case: tuple[int, tuple]) -> str:
+    mode, row = case
+    return f"{s.MODE_NAMES[mode]}: {row[7]} -> {s.MODE_NAMES[row[5]]}"
+
+
+def _word_for(row: tuple, usual: int) -> int:
+    """The usual inputs of a mode, with the row's own conditions as it wants them."""
+    _, _, mask, value, _, _, _, because = row
+    real = 0x07FFFFFF
+    word = (usual & ~(mask & real)) | (value & real)
+    if because == "arming was refused":
+        word &= ~i.DOOR_CLOSED
+    if because == "the pedal was pressed":
+        word &= ~i.PEDAL_RELEASED
+    if because == "the guard tripped" and mask == i.LOADED | i.GUARD_OK:
+        word |= i.LOADED
+    return word
+
+
+@pytest.mark.parametrize("case", _row_cases(), ids=_case_name)
+def test_each_row_of_the_state_table_leads_where_it_says(case: tuple[int, tuple]) -> None:
+    mode, row = case
+    _, events, _, _, time, target, number, because = row
+    enter, usual = IN_MODE[mode]
+    run = enter()
+    run.turn(usual)
+    word = _word_for(row, usual)
+    if because == "nothing happened for the set time":
+        assert run.wait(usual, 119_000) == s.READY
+    if time and time != s.T_IDLE:
+        due_ms = run.state.times[time] - elapsed(run.now_ms, run.state.since_ms)
+        quiet = {s.T_ARMING: GOOD & ~i.LOADED}.get(time, word)
+        events_now = 0
+        for _ in range(max(due_ms - 1, 0)):
+            assert run.turn(quiet, events_now) == mode, "not before its time"
+    if time == s.T_IDLE:
+        run.wait(usual, 1010)
+    else:
+        run.turn(word, events)
+    if time:
+        run.turn(word, events if target != run.state.mode else 0)
+    assert s.MODE_NAMES[run.state.mode] == s.MODE_NAMES[target]
+    if target != mode:
+        assert run.state.because == because
+        assert run.state.fault == number
+    if because == "arming was refused":
+        assert run.state.refused == i.DOOR_CLOSED
+
+
+@pytest.mark.parametrize("mode", range(7), ids=s.MODE_NAMES)
+def test_a_fault_that_another_part_finds_leads_to_fault_from_every_state(mode: int) -> None:
+    enter, usual = IN_MODE[mode]
+    run = enter()
+    run.turn(usual)
+    assert run.turn(usual, i.raising(faults.REGISTERS_DIFFER)) == s.FAULT
+    shown = run.state.also if mode == s.FAULT else run.state.fault
+    assert shown == faults.REGISTERS_DIFFER
+
+
+def test_standby_works_from_arming_ready_and_firing() -> None:
+    for enter, word in (IN_MODE[mode] for mode in LIVE):
+        assert enter().turn(word, i.EV_STANDBY) == s.STANDBY
+
+
+def test_arming_lasts_at_least_two_seconds_with_both_emission_lamps_on() -> None:
+    run = arming()
+    started_ms = run.now_ms
+    while run.turn(GOOD) == s.ARMING:
+        lamps = indicators.outputs(run.state, run.now_ms)
+        assert lamps & indicators.OUT_LAMP_EMISSION_1 and lamps & indicators.OUT_LAMP_EMISSION_2
+    assert run.state.mode == s.READY
+    assert run.now_ms - started_ms >= 2000
+
+
+@pytest.mark.parametrize("arming_ms", [0, 1999, 30001])
+def test_an_arming_time_below_two_seconds_is_refused(arming_ms: int) -> None:
+    with pytest.raises(ValueError, match="2000 to 30000"):
+        s.State(0, arming_ms=arming_ms)
+
+
+@pytest.mark.parametrize("idle_s", [9, 601])
+def test_an_inactivity_time_out_of_range_is_refused(idle_s: int) -> None:
+    with pytest.raises(ValueError, match="10 to 600"):
+        s.State(0, idle_s=idle_s)
+
+
+def test_ready_left_alone_falls_back_to_standby_after_the_set_time() -> None:
+    run = ready(idle_s=10)
+    entered_ms = run.state.since_ms
+    while run.turn(GOOD) == s.READY:
+        pass
+    assert run.state.mode == s.STANDBY
+    assert elapsed(run.now_ms, entered_ms) == 10_000
+
+
+@pytest.mark.parametrize(("bit", "text"), s.ARM_REASONS)
+def test_in_standby_what_keeps_from_arming_is_said_and_is_no_fault(bit: int, text: str) -> None:
+    run = standby()
+    word = (GOOD | i.CO2_SELECTED) ^ bit
+    assert run.turn(word, i.EV_ARM) == s.STANDBY
+    assert run.state.refused == bit
+    assert run.state.fault == 0
+    assert (bit, text) in s.reasons(s.arm_blocks(word))
+
+
+def test_what_merely_follows_is_not_given_as_a_reason() -> None:
+    stopped = GOOD & ~(i.ESTOP_CLOSED | i.SAFE_CLOSED)
+    assert [bit for bit, _ in s.reasons(s.arm_blocks(stopped))] == [i.ESTOP_CLOSED]
+    assert [bit for bit, _ in s.reasons(s.arm_blocks(PRESSED))] == [i.PEDAL_PRESSED]
+    register = i.CHAIN_OK | i.ESTOP_CLOSED | i.DOOR_CLOSED | i.KEY_ON | i.PS_SHUTTER_CLOSED
+    assert [bit for bit, _ in s.reasons(s.arm_blocks(GOOD & ~register))] == [i.CHAIN_OK]
+
+
+def test_the_lines_of_a_laser_that_is_not_selected_do_not_keep_from_arming() -> None:
+    run = standby()
+    assert run.turn(GOOD & ~(i.CO2_READY | i.CO2_OK), i.EV_ARM) == s.ARMING
+
+
+def test_arming_is_refused_after_a_soft_reset() -> None:
+    run = standby()
+    assert run.turn(GOOD & ~i.CLEAN_START, i.EV_ARM) == s.STANDBY
+    assert "hard reset" in s.reasons(run.state.refused)[0][1]
+
+
+def test_a_pedal_pressed_while_arming_fires_only_after_release_and_a_new_press() -> None:
+    run = arming()
+    run.wait(PRESSED, 2100)
+    assert run.wait(PRESSED, 500) == s.READY
+    released = GOOD & ~i.PEDAL_RELEASED
+    run.wait(released, 299)
+    assert run.wait(PRESSED, 100) == s.READY, "not seen released for long enough"
+    run.turn(GOOD)
+    assert run.turn(PRESSED) == s.FIRING
+
+
+def test_a_pedal_held_after_the_pattern_does_not_fire_again() -> None:
+    run = firing()
+    assert run.turn(OPEN, i.EV_DONE) == s.READY
+    assert not run.state.incomplete
+    assert run.wait(PRESSED, 1000) == s.READY
+    run.turn(GOOD)
+    assert run.turn(PRESSED) == s.FIRING
+
+
+@pytest.mark.parametrize("missing", [i.LOADED, i.SCAN_OK])
+def test_a_press_that_could_not_fire_does_not_fire_later_by_itself(missing: int) -> None:
+    run = ready()
+    run.turn(GOOD)
+    run.wait(PRESSED & ~missing, 50)
+    assert run.wait(PRESSED, 50) == s.READY
+    run.turn(GOOD)
+    assert run.turn(PRESSED) == s.FIRING
+
+
+def test_a_pedal_plugged_in_while_pressed_does_not_fire() -> None:
+    run = ready()
+    run.turn(GOOD)
+    run.turn((GOOD & ~i.PEDAL_RELEASED) | i.PEDAL_DISCONNECTED)
+    assert run.wait(PRESSED, 50) == s.READY
+
+
+def test_releasing_the_pedal_ends_firing_in_the_same_turn_and_marks_the_pattern_incomplete() -> None:
+    run = firing()
+    assert run.state.permit
+    assert run.turn(OPEN & ~i.PEDAL_PRESSED) == s.READY
+    assert not run.state.permit
+    assert run.state.incomplete
+    assert run.state.before == s.FIRING
+    run.turn(GOOD)
+    assert run.turn(PRESSED) == s.FIRING
+    assert not run.state.incomplete, "a new pattern has begun"
+    assert run.state.before == s.READY
+
+
+def test_a_self_test_that_does_not_end_is_a_fault_after_ten_seconds() -> None:
+    run = _selftest()
+    assert run.wait(GOOD, 9_999) == s.SELFTEST
+    assert run.wait(GOOD, 1) == s.FAULT
+    assert run.state.fault == faults.SELFTEST_TIMEOUT
+
+
+def test_turning_the_key_off_leads_to_standby_though_it_opens_safe_too() -> None:
+    for enter, word in (IN_MODE[mode] for mode in LIVE):
+        run = enter()
+        assert run.turn(word & ~(i.KEY_ON | i.SAFE_CLOSED | i.GUARD_OK)) == s.STANDBY
+        assert run.state.fault == 0
+
+
+def test_what_a_stop_brings_with_it_does_not_hide_its_cause() -> None:
+    run = firing()
+    word = OPEN & ~(i.DOOR_CLOSED | i.SAFE_CLOSED | i.GUARD_OK)
+    assert run.turn(word, i.raising(faults.SLOT_MISSED)) == s.FAULT
+    assert (run.state.fault, run.state.also) == (faults.DOOR_OPENED, faults.SLOT_MISSED)
+    run = firing()
+    assert run.turn(OPEN & ~i.KEY_ON, i.raising(faults.SLOT_MISSED)) == s.STANDBY
+    assert run.state.also == faults.SLOT_MISSED
+
+
+@pytest.mark.parametrize("cause", [i.CHAIN_OK, i.KEY_ON, i.ESTOP_CLOSED, i.DOOR_CLOSED, i.SAFE_CLOSED, i.HANDPIECE_OK])
+def test_whatever_opens_the_chain_decides_and_what_follows_is_noted(cause: int) -> None:
+    run = firing()
+    run.turn(OPEN & ~cause, i.raising(faults.SLOT_MISSED))
+    assert run.state.fault not in (faults.SLOT_MISSED, faults.GUARD_TRIPPED)
+    assert run.state.also == faults.SLOT_MISSED
+
+
+def test_a_fault_noted_beside_another_is_gone_with_the_acknowledgement() -> None:
+    run = in_fault()
+    run.turn(GOOD, i.raising(faults.SYNC_EARLY))
+    assert run.turn(GOOD, i.EV_CLEAR, after_ms=200) == s.STANDBY
+    assert run.state.also == 0
+
+
+def test_a_door_opened_after_an_energy_fault_does_not_rename_it() -> None:
+    run = in_fault(faults.ENERGY_LOW)
+    run.turn(GOOD & ~(i.DOOR_CLOSED | i.SAFE_CLOSED))
+    assert run.state.fault == faults.ENERGY_LOW
+
+
+def test_a_controller_that_has_just_started_has_no_pattern_and_no_fault() -> None:
+    state = s.State(0)
+    assert (state.mode, state.fault, state.also, state.last_fault) == (s.BOOT, 0, 0, 0)
+    assert not (state.permit or state.incomplete or state.pedal_seen)
+
+
+def test_no_condition_or_event_needs_an_integer_that_the_board_would_allocate() -> None:
+    largest = max(s.PEDAL_SEEN, s.CAUSE_GONE, s.ARMABLE, faults.RESTART, *(bit for bit, _ in i.CONDITION_NAMES))
+    assert largest < 1 << 30
+    assert i.raising(99) | i.EV_PASSED < 1 << 30
+    events = [i.EV_ARM, i.EV_STANDBY, i.EV_CLEAR, i.EV_NEXT, i.EV_DONE, i.EV_PEDAL_LEFT, i.EV_PASSED]
+    assert sum(events) < 1 << i.FAULT_SHIFT
+    assert len(set(events)) == len(events)
+
+
+def test_the_key_wins_over_a_guard_trip_that_the_sequencer_reports() -> None:
+    run = firing()
+    assert run.turn(OPEN & ~(i.KEY_ON | i.GUARD_OK), i.raising(faults.GUARD_TRIPPED)) == s.STANDBY
+    run = firing()
+    assert run.turn(OPEN & ~i.GUARD_OK, i.raising(faults.GUARD_TRIPPED)) == s.FAULT
+    assert (run.state.fault, run.state.also) == (faults.GUARD_TRIPPED, 0)
+    run = firing()
+    assert run.turn(OPEN, i.raising(faults.GUARD_TRIPPED)) == s.FAULT, "seen by the sequencer alone"
+
+
+def test_a_missed_slot_without_a_stop_is_a_fault() -> None:
+    run = firing()
+    assert run.turn(OPEN, i.raising(faults.SLOT_MISSED)) == s.FAULT
+
+
+def test_a_stop_seen_late_still_gives_the_fault_its_name() -> None:
+    run = firing()
+    assert run.turn(OPEN & ~i.GUARD_OK) == s.FAULT
+    assert run.state.fault == faults.GUARD_TRIPPED
+    run.turn(OPEN & ~(i.GUARD_OK | i.SAFE_CLOSED))
+    assert run.state.fault == faults.SAFE_OPENED
+    stopped = GOOD & ~(i.GUARD_OK | i.SAFE_CLOSED | i.ESTOP_CLOSED)
+    run.turn(stopped, after_ms=10)
+    assert run.state.fault == faults.STOP_PRESSED
+    run.turn(GOOD & ~i.ESTOP_CLOSED, i.EV_CLEAR, after_ms=200)
+    assert run.state.mode == s.FAULT, "the stop is still pressed"
+    assert run.turn(GOOD & ~i.GUARD_OK, i.EV_CLEAR) == s.STANDBY
+
+
+def test_a_contact_that_opens_long_after_does_not_rename_the_fault() -> None:
+    run = firing()
+    run.turn(OPEN & ~i.GUARD_OK)
+    run.turn(GOOD & ~i.DOOR_CLOSED, after_ms=51)
+    assert run.state.fault == faults.GUARD_TRIPPED
+
+
+def test_a_guard_trip_that_no_poll_of_safe_saw_is_a_fault_of_its_own() -> None:
+    for mode in (s.READY, s.FIRING):
+        enter, word = IN_MODE[mode]
+        run = enter()
+        assert run.turn(word & ~i.GUARD_OK) == s.FAULT
+        assert run.state.fault == faults.GUARD_TRIPPED
+        assert run.turn(GOOD & ~i.GUARD_OK, i.EV_CLEAR, after_ms=200) == s.STANDBY, "arming releases the guard"
+
+
+@pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda f: f.name)
+def test_a_fault_is_left_only_by_acknowledgement_with_its_cause_gone(fault: faults.Fault) -> None:
+    run = firing()
+    run.turn(OPEN, i.raising(fault.number))
+    assert run.wait(GOOD, 200) == s.FAULT
+    for event in (i.EV_ARM, i.EV_STANDBY, i.EV_NEXT, i.EV_DONE, i.EV_PASSED, i.EV_PEDAL_LEFT):
+        assert run.turn(GOOD, event) == s.FAULT
+    if fault.needs & faults.RESTART:
+        assert run.turn(GOOD, i.EV_CLEAR) == s.FAULT
+        return
+    if fault.needs:
+        assert run.turn(GOOD ^ fault.needs, i.EV_CLEAR) == s.FAULT
+    assert run.turn(GOOD, i.EV_CLEAR) == s.STANDBY
+    assert run.state.last_fault == fault.number
+    assert run.state.fault == 0
+
+
+def test_an_acknowledgement_in_the_moment_of_the_fault_does_not_count() -> None:
+    run = firing()
+    assert run.turn(OPEN, i.raising(faults.ENERGY_LOW) | i.EV_CLEAR) == s.FAULT
+    for _ in range(99):
+        assert run.turn(GOOD, i.EV_CLEAR) == s.FAULT
+    assert run.turn(GOOD, i.EV_CLEAR) == s.STANDBY
+
+
+def test_a_second_fault_is_kept_beside_the_first_and_has_to_be_gone_too() -> None:
+    run = in_fault()
+    run.turn(GOOD & ~i.PS_OK, i.raising(faults.PS_FAULT_LINE))
+    assert (run.state.fault, run.state.also) == (faults.ENERGY_LOW, faults.PS_FAULT_LINE)
+    assert run.turn(GOOD & ~i.PS_OK, i.EV_CLEAR, after_ms=500) == s.FAULT
+    assert run.turn(GOOD, i.EV_CLEAR) == s.STANDBY
+
+
+def test_the_next_pass_repeats_the_arming_delay() -> None:
+    run = ready()
+    more = GOOD | i.MORE_PASSES
+    assert run.turn(GOOD, i.EV_NEXT) == s.READY, "there is no next pass"
+    assert run.turn(more, i.EV_NEXT) == s.ARMING
+    assert run.wait(more, 1999) == s.ARMING
+    assert run.wait(more, 2) == s.READY
+
+
+@pytest.mark.parametrize(
+    ("selected", "shutter"),
+    [(i.PS_SELECTED, i.PS_SHUTTER_OPEN), (i.CO2_SELECTED, i.CO2_SHUTTER_OPEN)],
+    ids=["ps", "CO2"],
+)
+def test_permits_wait_for_the_shutter_of_the_one_laser(selected: int, shutter: int) -> None:
+    run = ready()
+    word = (GOOD & ~i.PS_SELECTED) | selected
+    run.turn(word)
+    pressed = (word & ~i.PEDAL_RELEASED) | i.PEDAL_PRESSED
+    assert run.turn(pressed) == s.FIRING
+    assert not run.state.permit
+    run.turn(pressed | shutter)
+    assert run.state.permit
+    run.turn(pressed)
+    assert not run.state.permit
+
+
+def test_permits_wait_for_the_shutters_of_the_selected_lasers() -> None:
+    run = ready()
+    both = PRESSED | i.CO2_SELECTED
+    run.turn(GOOD | i.CO2_SELECTED)
+    assert run.turn(both) == s.FIRING
+    assert not run.state.permit
+    run.turn((both & ~i.PS_SHUTTER_CLOSED) | i.PS_SHUTTER_OPEN)
+    assert not run.state.permit
+    run.turn((both & ~(i.PS_SHUTTER_CLOSED | i.CO2_SHUTTER_CLOSED)) | i.PS_SHUTTER_OPEN | i.CO2_SHUTTER_OPEN)
+    assert run.state.permit
+
+
+def test_in_firing_only_the_selected_lasers_shutter_is_driven() -> None:
+    for selected, driven in (
+        (i.PS_SELECTED, indicators.OUT_PS_SHUTTER),
+        (i.CO2_SELECTED, indicators.OUT_CO2_SHUTTER),
+        (i.PS_SELECTED | i.CO2_SELECTED, indicators.OUT_PS_SHUTTER | indicators.OUT_CO2_SHUTTER),
+    ):
+        run = ready()
+        word = (GOOD & ~i.PS_SELECTED) | selected
+        run.turn(word)
+        run.turn((word & ~i.PEDAL_RELEASED) | i.PEDAL_PRESSED)
+        assert run.state.mode == s.FIRING
+        both = indicators.OUT_PS_SHUTTER | indicators.OUT_CO2_SHUTTER
+        assert indicators.outputs(run.state, run.now_ms) & both == driven
+
+
+FLIPS = st.sampled_from([1 << bit for bit in range(27)])
+EVENTS = st.sampled_from([i.EV_ARM, i.EV_STANDBY, i.EV_CLEAR, i.EV_NEXT, i.EV_DONE, i.EV_PEDAL_LEFT, i.EV_PASSED])
+NUMBERS = st.sampled_from([f.number for f in faults.FAULTS])
+ACTIONS = st.one_of(
+    st.tuples(st.just("flip"), FLIPS),
+    st.tuples(st.just("event"), EVENTS),
+    st.tuples(st.just("event"), st.just(i.EV_ARM)),
+    st.tuples(st.just("fault"), NUMBERS),
+    st.tuples(st.just("good"), st.just(0)),
+    st.tuples(st.just("press"), st.just(0)),
+    st.tuples(st.just("open"), st.just(0)),
+    st.tuples(st.just("wait"), st.sampled_from([1, 19, 100, 250, 300, 2000, 5000, 120_000])),
+)
+
+
+class Watch:
+    """Checks, turn by turn and from the inputs alone, what must hold in every run."""
+
+    def __init__(self, start_ms: int) -> None:
+        self.state = s.State(start_ms)
+        self.shadow = s.State(start_ms)
+        self.now_ms = start_ms
+        self.armed_ms = 0
+        self.released_seen = False
+        self.word = GOOD
+        self.reached: set[int] = set()
+
+    def turn(self, events: int) -> None:
+        before = self.state.mode
+        given = copy.deepcopy(self.state)
+        mode = s.advance(self.state, self.word, events, self.now_ms)
+        assert s.advance(given, self.word, events, self.now_ms) == mode and vars(given) == vars(self.state)
+        self.shadow.due_ms = self.now_ms
+        s.advance(self.shadow, self.word, events, self.now_ms)
+        differing = {k for k, v in vars(self.state).items() if v != vars(self.shadow)[k]} - {"due_ms", "inputs"}
+        assert not differing, "the short way through a turn skips something"
+        self.check(before, mode, events)
+        self.reached.add(mode)
+
+    def check(self, before: int, mode: int, events: int) -> None:
+        word, state = self.word, self.state
+        outputs = indicators.outputs(state, self.now_ms)
+        driven = outputs & (indicators.OUT_PS_SHUTTER | indicators.OUT_CO2_SHUTTER)
+        if mode != s.FIRING:
+            assert not state.permit and not driven
+        if driven & indicators.OUT_PS_SHUTTER:
+            assert word & i.PS_SELECTED
+        if driven & indicators.OUT_CO2_SHUTTER:
+            assert word & i.CO2_SELECTED
+        if state.permit:
+            assert word & i.PEDAL_PRESSED and word & i.SAFE_CLOSED and word & i.GUARD_OK
+        if mode in LIVE:
+            lit = indicators.OUT_LAMP_EMISSION_1 | indicators.OUT_LAMP_EMISSION_2
+            assert outputs & lit == lit
+        if mode == s.ARMING and before != s.ARMING:
+            assert before in (s.STANDBY, s.READY)
+            self.armed_ms = self.now_ms
+            self.released_seen = False
+        if mode == s.READY:
+            assert before in (s.ARMING, s.READY, s.FIRING)
+            if before == s.ARMING:
+                assert elapsed(self.now_ms, self.armed_ms) >= 2000
+            if before == s.FIRING:
+                self.released_seen = False
+            self.released_seen = self.released_seen or word & PEDAL == i.PEDAL_RELEASED
+        if mode == s.FIRING and before != s.FIRING:
+            assert before == s.READY and self.released_seen and word & i.PEDAL_PRESSED and word & i.CLEAN_START
+        if before == s.FAULT and mode != s.FAULT:
+            assert mode == s.STANDBY and events & i.EV_CLEAR
+        if before in LIVE:
+            if events & i.EV_STANDBY:
+                assert mode in (s.STANDBY, s.FAULT)
+            for bit in (i.SAFE_CLOSED, i.DOOR_CLOSED, i.ESTOP_CLOSED, i.KEY_ON, i.HANDPIECE_OK, i.CHAIN_OK):
+                if not word & bit:
+                    assert mode in (s.STANDBY, s.FAULT)
+        assert bool(state.fault) == (mode == s.FAULT)
+        numbers = [v for v in vars(state).values() if isinstance(v, int)] + [outputs]
+        assert all(0 <= v < 1 << 30 for v in numbers), "an integer of this size would be allocated on the board"
+
+    def act(self, what: str, value: int) -> None:
+        events = 0
+        if what == "flip":
+            # The board's own way to arming is kept likely: a start that is not clean stays so for ever.
+            self.word ^= value if value != i.CLEAN_START else 0
+        elif what == "event":
+            events = value
+        elif what == "fault":
+            events = i.raising(value)
+        elif what == "good":
+            self.word = GOOD
+        elif what == "press":
+            self.word = (self.word & ~i.PEDAL_RELEASED) | i.PEDAL_PRESSED
+        elif what == "open":
+            self.word = (self.word & ~i.PS_SHUTTER_CLOSED) | i.PS_SHUTTER_OPEN
+        elif what == "wait":
+            self.turn(0)
+            self.now_ms = (self.now_ms + value) & 0x3FFFFFFF
+        self.turn(events)
+        self.now_ms = (self.now_ms + 1) & 0x3FFFFFFF
+
+
+START_MS = st.sampled_from([0, 12345, (1 << 29) - 1000, (1 << 30) - 3000])
+
+
+@settings(max_examples=150, deadline=None)
+@given(START_MS, st.lists(ACTIONS, max_size=60))
+def test_no_run_of_inputs_breaks_a_promise(start_ms: int, actions: list[tuple[str, int]]) -> None:
+    watch = Watch(start_ms)
+    watch.act("good", 0)
+    watch.act("event", i.EV_PASSED)
+    for what, value in actions:
+        watch.act(what, value)
+
+
+def test_long_random_runs_reach_every_state_and_break_no_promise(figure: Callable[..., None]) -> None:
+    reached: set[tuple[int, int]] = set()
+    turns = 0
+    for seed in range(40):
+        rng = random.Random(seed)
+        watch = Watch(rng.randrange(1 << 30))
+        watch.act("good", 0)
+        watch.act("event", i.EV_PASSED)
+        plan = ("good", "good", "arm", "wait", "press", "open", "done", "clear", "flip", "standby", "next", "fault")
+        for _ in range(400):
+            before = watch.state.mode
+            what = rng.choices(plan, weights=(9, 6, 9, 9, 9, 9, 4, 5, 3, 1, 1, 1))[0]
+            events = {"arm": i.EV_ARM, "done": i.EV_DONE, "clear": i.EV_CLEAR, "standby": i.EV_STANDBY}.get(what, 0)
+            if what == "next":
+                watch.word |= i.MORE_PASSES
+                events = i.EV_NEXT
+            if events:
+                watch.act("event", events)
+            elif what == "fault":
+                watch.act("fault", rng.choice([faults.ENERGY_LOW, faults.SLOT_MISSED, faults.SYNC_EARLY]))
+            else:
+                value = {"wait": rng.choice([100, 2000, 5000]), "flip": 1 << rng.randrange(27)}.get(what, 0)
+                watch.act(what, value)
+            reached.add((before, watch.state.mode))
+            turns += 1
+    modes = {mode for step in reached for mode in step}
+    assert {s.STANDBY, s.ARMING, s.READY, s.FIRING, s.FAULT} <= modes
+    assert {(s.STANDBY, s.ARMING), (s.READY, s.FIRING), (s.FIRING, s.READY), (s.FIRING, s.FAULT)} <= reached
+    figure("turns of random runs without a broken promise", turns, "turns")
+
+
+def test_the_state_machine_takes_no_more_than_its_arguments() -> None:
+    run = ready()
+    twin = copy.deepcopy(run.state)
+    run.turn(PRESSED & ~i.SAFE_CLOSED)
+    s.advance(twin, PRESSED & ~i.SAFE_CLOSED, 0, run.now_ms)
+    assert vars(twin) == vars(run.state)
