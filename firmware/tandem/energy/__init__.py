@@ -1,0 +1,1 @@
+"""How much came out: photodiode channels and verdicts."""

@@ -1,0 +1,1 @@
+"""When it fires: programs and sequencers."""

@@ -1,0 +1,386 @@
+"""The RP2040 sequencer: PIO machines make every edge, two handlers in machine code decide, Python only prepares.
+
+Memory that handlers and DMA use is allocated once, at boot, and never freed while they run: `make_safe()` takes the
+handlers out of the vector table's reach before any exit, since a soft reset frees that memory.
+"""
+
+from array import array
+
+import board
+import uctypes
+from machine import ADC, Pin, mem32
+
+from tandem.io import rp2_chain
+from tandem.timing import sequencer as contract
+from tandem.timing.rp2 import handlers as h
+from tandem.timing.rp2 import pio, programs
+from tandem.timing.rp2 import registers as reg
+
+ALIVE_US = 20_000
+PERMIT_LEAD_CYCLES = 125_000
+RELEASE_BEFORE_TRIGGER_US = 60
+RING_BYTES = 2048
+DMA_CHANNEL = 11
+SAMPLE_CYCLES = 500  # one sample of each channel: two conversions of 2 us
+SATURATED_COUNTS = 4000
+PS_SAMPLES = 2
+PS_BASE_SAMPLES = 2
+CO2_BASE_SAMPLES = 8
+MAX_BURST = 2000
+
+PACER, PS, CO2, GUARD = 0, 1, 2, 3
+PACER_OFFSET, SHOT_OFFSET, GUARD_OFFSET = 0, 8, 28
+TRIGGER_PAD = reg.PAD_IN_DOWN
+
+_REASONS = {
+    h.STOP_GUARD: contract.GUARD,
+    h.STOP_LOCKED: contract.LOCKED,
+    h.STOP_VERDICT_LATE: contract.VERDICT_LATE,
+    h.STOP_INPUT: contract.INPUTS,
+    h.STOP_SUPERVISOR: contract.SUPERVISOR,
+    h.STOP_SCANNER: contract.SCANNER,
+    h.STOP_PS_ENERGY: contract.PS_ENERGY,
+    h.STOP_CO2_ENERGY: contract.CO2_ENERGY,
+    h.STOP_PS_SATURATED: contract.PS_SATURATED,
+    h.STOP_CO2_SATURATED: contract.CO2_SATURATED,
+}
+
+
+def machines_survived() -> bool:
+    """Return True when a machine of PIO0 runs before anything was started: this boot is a soft reset."""
+    return bool(mem32[reg.RESETS_DONE] & reg.RESET_PIO0) and pio.running(reg.PIO0) != 0
+
+
+def silence() -> None:
+    """Take the handlers and the DMA away and stop the pacer; running gates end on their cycle, the guard lives on."""
+    mem32[reg.NVIC_DISABLE] = (1 << reg.IRQ_PIO0_1) | (1 << reg.IRQ_PIO1_1)
+    if mem32[reg.RESETS_DONE] & reg.RESET_PIO0:
+        pio.stop(reg.PIO0, 1 << PACER)
+        pio.clear_fifos(reg.PIO0, PS)
+        pio.clear_fifos(reg.PIO0, CO2)
+    if mem32[reg.RESETS_DONE] & reg.RESET_DMA:
+        mem32[reg.DMA_ABORT] = 1 << DMA_CHANNEL
+
+
+def make_everything_safe() -> None:
+    """Leave nothing that could fire or restart the board behind: for the end of the program, however it comes.
+
+    The watchdog is stopped by register, so that it does not bite in the middle of a copy of files. The guard stays, and
+    a gate that is open ends on its cycle.
+    """
+    silence()
+    mem32[reg.WATCHDOG + reg.CLR] = 1 << 30
+    mem32[reg.SIO_OUT_CLR] = 1 << board.HEARTBEAT
+
+
+class Rp2Sequencer:
+    """Sequencer of the RP2040. One instance a boot; `arm`, `load`, `start` may allocate, `alive` and `poll` do not."""
+
+    def __init__(self) -> None:
+        self._ring_memory = bytearray(2 * RING_BYTES)
+        self._ring = (uctypes.addressof(self._ring_memory) + RING_BYTES - 1) & ~(RING_BYTES - 1)
+        self._block = array("I", (0 for _ in range(h.WORDS)))
+        self._ps = array("I", (0 for _ in range(h.CHANNEL_WORDS)))
+        self._co2 = array("I", (0 for _ in range(h.CHANNEL_WORDS)))
+        self.ps_results = array("i")
+        self.co2_results = array("i")
+        self._scan = array("H", (0 for _ in range(2)))
+        self._burst = contract.Burst()
+        self._p = uctypes.addressof(self._block)
+        self._fixed = ()
+        self._machines = ()
+        pio.unreset(reg.RESET_PIO0 | reg.RESET_PIO1 | reg.RESET_ADC | reg.RESET_DMA)
+        ADC(Pin(board.PS_ENERGY))
+        ADC(Pin(board.CO2_ENERGY))
+        self._constants()
+        self._pins()
+
+    def _constants(self) -> None:
+        b = self._block
+        b[h.RING] = self._ring
+        b[h.RING_MASK] = RING_BYTES - 1
+        b[h.DMA_WRITE] = reg.DMA + reg.DMA_STRIDE * DMA_CHANNEL + 4
+        b[h.PIO0_BASE] = reg.PIO0
+        b[h.PIO1_BASE] = reg.PIO1
+        b[h.TIMER] = reg.TIMERAWL
+        b[h.SIO] = 0xD0000000
+        b[h.SPI] = reg.SPI0
+        b[h.ALIVE_MAX_US] = ALIVE_US
+        b[h.PACER_STOP] = reg.PIO0 + reg.CLR
+        mem32[reg.SCRATCH0] = self._p
+
+    def _pins(self) -> None:
+        """Give triggers to PIO0 and the integrator's reset to PIO1, low and high, with input buffers on."""
+        mask = 0
+        for pin in board.TRIGGERS:
+            mask |= 1 << pin
+        if pio.running(reg.PIO0) == 0:
+            self._set_pins(reg.PIO0, GUARD, board.TRIGGERS[0], 4, 0)
+        self._set_pins(reg.PIO1, 0, board.PS_INT_RESET, 1, 1)
+        for pin in board.TRIGGERS:
+            mem32[reg.PADS_BANK0 + 4 * pin] = TRIGGER_PAD
+            mem32[reg.IO_BANK0 + 8 * pin + 4] = 6
+        mem32[reg.PADS_BANK0 + 4 * board.PS_INT_RESET] = TRIGGER_PAD
+        mem32[reg.IO_BANK0 + 8 * board.PS_INT_RESET + 4] = 7
+
+    def _set_pins(self, base: int, machine: int, first: int, count: int, level: int) -> None:
+        address = base + reg.SM_PINCTRL + reg.SM_STRIDE * machine
+        mem32[address] = (count << 26) | (first << 5)
+        ones = (1 << count) - 1
+        pio.execute(base, machine, 0xE000 | (ones if level else 0))
+        pio.execute(base, machine, 0xE080 | ones)
+
+    def arm(self) -> None:
+        """Write every program anew, release the guard, read everything back. Raises RegisterDiffers."""
+        pio.stop(reg.PIO0, 0xF)
+        pio.stop(reg.PIO1, 0xF)
+        if programs.guard[0][0] & 0x1F != board.SAFE:
+            raise contract.RegisterDiffers("the guard's program watches another pin than SAFE")
+        self._pins()
+        pacer = pio.Machine(reg.PIO0, PACER, programs.pacer, PACER_OFFSET, (1 << 29) | (board.SYNC_OUT << 10))
+        guard = pio.Machine(reg.PIO0, GUARD, programs.guard, GUARD_OFFSET, (5 << 29) | (board.TRIGGERS[0] << 10))
+        pacer.write()
+        guard.write()
+        self._fixed = (pacer, guard)
+        self._place_shots(self._burst)
+        for base in (reg.PIO0, reg.PIO1):
+            mem32[base + reg.PIO_IRQ] = 0xFF
+            mem32[base + reg.PIO_BYPASS] = 0
+        pio.start(reg.PIO0, 1 << GUARD)
+        self.check()
+
+    def _place_shots(self, burst: contract.Burst) -> None:
+        """Write the shot and window machines as this pass wants them; pacer and guard are left alone."""
+        ps_pins = 2 if burst.lamp_qswitch else 1
+        ps_trigger = board.PS_QSW if burst.lamp_qswitch else board.PS_FIRE
+        co2_start = board.SYNC_OUT
+        if burst.kind == "pair":
+            co2_start = board.PS_SYNC if burst.pair_from_sync else ps_trigger
+        in_place = board.SAFE if burst.codes is None else board.SCAN_OK
+        ps_pin_ctrl = (ps_pins << 26) | (board.SYNC_OUT << 15) | (board.PS_FIRE << 5)
+        co2_pin_ctrl = (1 << 26) | (co2_start << 15) | (board.CO2_GATE << 5)
+        ps_window_ctrl = (1 << 26) | (ps_trigger << 15) | (board.PS_INT_RESET << 5)
+        shot, window = programs.shot, programs.window
+        shots = (
+            pio.Machine(reg.PIO0, PS, shot, SHOT_OFFSET, ps_pin_ctrl, board.SAFE),
+            pio.Machine(reg.PIO0, CO2, shot, SHOT_OFFSET, co2_pin_ctrl, in_place),
+        )
+        windows = (
+            pio.Machine(reg.PIO1, 0, window, 0, ps_window_ctrl),
+            pio.Machine(reg.PIO1, 1, window, 0, board.CO2_GATE << 15),
+        )
+        for machine in shots:
+            machine.write(programs.SHOT_LOCKED_OFFSET)
+        for machine in windows:
+            machine.write()
+        self._machines = self._fixed + shots + windows
+
+    def check(self) -> None:
+        """Read clocks, dividers, programs' settings, pin functions and overrides back. Raises RegisterDiffers."""
+        for machine in self._machines:
+            if machine.differs():
+                raise contract.RegisterDiffers("machine %d at 0x%x" % (machine.number, machine.base))
+        for pin in board.TRIGGERS:
+            if mem32[reg.IO_BANK0 + 8 * pin + 4] != 6 or mem32[reg.PADS_BANK0 + 4 * pin] != TRIGGER_PAD:
+                raise contract.RegisterDiffers("function, override or pad of GP%d" % pin)
+
+    def load(self, burst: contract.Burst) -> None:
+        """Take one pass. The caller checks the plan; what the words cannot hold raises ValueError and fires nothing."""
+        first = burst.gate_cycles - programs.GATE_OVERHEAD_CYCLES
+        ps_first = burst.ps_first_cycles - programs.GATE_OVERHEAD_CYCLES
+        if burst.kind != "ps" and not 1 <= first < 1 << programs.GATE_BITS:
+            raise ValueError("gate of %d cycles: 3 to %d allowed" % (burst.gate_cycles, (1 << programs.GATE_BITS) + 1))
+        if burst.kind != "co2" and not 1 <= ps_first < 1 << programs.GATE_BITS:
+            raise ValueError("first ps width of %d cycles: 3 to 131073 allowed" % burst.ps_first_cycles)
+        if burst.lamp_qswitch and not 3 <= burst.ps_second_cycles <= 4098:
+            raise ValueError("Q-switch width of %d cycles: 3 to 4098 allowed" % burst.ps_second_cycles)
+        if not 1 <= burst.count <= MAX_BURST:
+            raise ValueError("%d shots: 1 to %d in a burst" % (burst.count, MAX_BURST))
+        self._burst = burst
+        if self._fixed:
+            self._place_shots(burst)
+        second = burst.ps_second_cycles - programs.QSW_OVERHEAD_CYCLES if burst.lamp_qswitch else 0
+        ps_permit = ps_first | second << programs.GATE_BITS
+        b = self._block
+        b[h.STATE] = h.IDLE
+        self.ps_results = array("i", bytes(4 * burst.count if burst.kind != "co2" else 4))
+        self.co2_results = array("i", bytes(4 * burst.count if burst.kind != "ps" else 4))
+        b[h.INDEX] = 0
+        b[h.COUNT] = burst.count
+        b[h.INPUT_MASK] = burst.input_mask
+        b[h.INPUT_WANT] = burst.input_want
+        has_ps = burst.kind != "co2"
+        has_co2 = burst.kind != "ps"
+        pair = burst.kind == "pair"
+        b[h.PERMIT] = ps_permit if has_ps else first
+        b[h.PERMIT_TXF] = reg.PIO0 + reg.PIO_TXF + 4 * (PS if has_ps else CO2)
+        b[h.PERMIT_2] = first if pair and not burst.verified else 0
+        b[h.PERMIT_2_TXF] = reg.PIO0 + reg.PIO_TXF + 4 * CO2
+        b[h.LOCK_FLAGS] = (1 << PS if has_ps else 0) | (1 << CO2 if has_co2 else 0)
+        b[h.PS_CHANNEL] = uctypes.addressof(self._ps) if has_ps else 0
+        b[h.CO2_CHANNEL] = uctypes.addressof(self._co2) if has_co2 else 0
+        b[h.SPI_LOCK] = 0
+        b[h.SCAN_PENDING] = 0
+        b[h.SCAN_AT] = 0
+        if burst.codes is None:
+            b[h.SCAN_TABLE] = 0
+        else:
+            self._scan = burst.codes
+            b[h.SCAN_TABLE] = uctypes.addressof(burst.codes)
+            b[h.SCAN_SELECT] = 1 << (board.OUT_LATCH if burst.stepped else board.DAC_CS)
+        self._load_channel(self._ps, 0, burst.ps_limits, PS_SAMPLES, PS_BASE_SAMPLES, self.ps_results)
+        gap = burst.ps_settle_cycles // SAMPLE_CYCLES + 2
+        self._ps[h.GAP_BYTES] = 4 * gap
+        self._ps[h.NEXT_PERMIT] = first if pair and burst.verified else 0
+        samples = (burst.co2_window_cycles // SAMPLE_CYCLES // CO2_BASE_SAMPLES + 1) * CO2_BASE_SAMPLES
+        self._load_channel(self._co2, 1, burst.co2_limits, samples, CO2_BASE_SAMPLES, self.co2_results)
+        self._co2[h.GAP_BYTES] = 8
+        self._co2[h.NEXT_PERMIT] = 0
+
+    def _load_channel(self, c, lane: int, limits, samples: int, base: int, results) -> None:
+        c[h.JUDGED] = 0
+        c[h.LOW] = limits[0] & 0xFFFFFFFF
+        c[h.HIGH] = limits[1] & 0xFFFFFFFF
+        c[h.SAMPLES] = samples
+        c[h.BASE_SAMPLES] = base
+        c[h.FACTOR] = samples // base
+        c[h.LANE] = 2 * lane
+        c[h.SATURATED_AT] = SATURATED_COUNTS
+        c[h.RESULTS] = uctypes.addressof(results)
+        c[h.RELEASE] = PERMIT_LEAD_CYCLES - RELEASE_BEFORE_TRIGGER_US * 125
+        c[h.WINDOW_TXF] = reg.PIO1 + reg.PIO_TXF + 4 * lane
+        c[h.NEXT_TXF] = reg.PIO0 + reg.PIO_TXF + 4 * CO2
+        c[h.FAIL_CODE] = h.STOP_PS_ENERGY + lane
+        c[h.MOVES_SCANNER] = lane
+
+    def start(self) -> None:
+        """Start the loaded pass: its first slot is one period away. Raises RegisterDiffers; nothing fires then."""
+        self.check()
+        burst = self._burst
+        if mem32[reg.PIO0 + reg.PIO_IRQ] & (1 << programs.FLAG_GUARD):
+            raise contract.RegisterDiffers("the guard has tripped")
+        delay = burst.pair_delay_cycles - programs.PAIR_OVERHEAD_CYCLES if burst.kind == "pair" else 0
+        ps_settle = burst.ps_settle_cycles + 2 * SAMPLE_CYCLES + SAMPLE_CYCLES
+        self._prime(reg.PIO0, PS, 0, SHOT_OFFSET + programs.SHOT_START_OFFSET)
+        self._prime(reg.PIO0, CO2, delay, SHOT_OFFSET + programs.SHOT_START_OFFSET)
+        self._prime(reg.PIO1, 0, ps_settle, 0)
+        self._prime(reg.PIO1, 1, burst.co2_window_cycles, 0)
+        self._prime(reg.PIO0, PACER, PERMIT_LEAD_CYCLES, PACER_OFFSET)
+        mem32[reg.PIO0 + reg.PIO_IRQ] = 0xEF
+        mem32[reg.PIO1 + reg.PIO_IRQ] = 0xFF
+        self._sample()
+        self._hook()
+        self._block[h.STATE] = h.RUNNING
+        mem32[reg.PIO0 + reg.PIO_TXF + 4 * PACER] = (
+            burst.period_cycles - PERMIT_LEAD_CYCLES - programs.PACER_OVERHEAD_CYCLES
+        )
+        pio.start(reg.PIO1, 3)
+        pio.start(reg.PIO0, (1 << PACER) | (1 << PS) | (1 << CO2))
+
+    def _prime(self, base: int, machine: int, isr: int, entry: int) -> None:
+        """Stop a machine, load its count and put it at its entry, with empty FIFOs."""
+        pio.stop(base, 1 << machine)
+        mem32[base + reg.PIO_CTRL + reg.SET] = 0x110 << machine
+        pio.load_isr(base, machine, isr)
+        pio.execute(base, machine, entry)
+
+    def _sample(self) -> None:
+        """Let the ADC convert both channels in turn, 500 kS/s, into the ring."""
+        c = reg.DMA + reg.DMA_STRIDE * DMA_CHANNEL
+        mem32[reg.DMA_ABORT] = 1 << DMA_CHANNEL
+        mem32[reg.ADC] = 1
+        while not mem32[reg.ADC] & 0x100:
+            pass
+        mem32[reg.ADC + reg.ADC_FCS] = 0xC00  # clears sticky errors
+        while mem32[reg.ADC + reg.ADC_FCS] & 0x000F0000:
+            mem32[reg.ADC + reg.ADC_FIFO]
+        mem32[reg.ADC + reg.ADC_DIV] = 0
+        mem32[reg.ADC + reg.ADC_FCS] = 1 << 24 | 1 << 3 | 1
+        mem32[c] = reg.ADC + reg.ADC_FIFO
+        mem32[c + 4] = self._ring
+        mem32[c + 8] = 0xFFFFFFFF
+        ctrl = 1 | 1 << 1 | 1 << 2 | 1 << 5 | 11 << 6 | 1 << 10 | DMA_CHANNEL << 11 | 36 << 15 | 1 << 21
+        mem32[c + 12] = ctrl
+        mem32[reg.ADC] = 3 << 16 | 1 << 3 | 1
+
+    def _stop_sampling(self) -> None:
+        mem32[reg.ADC] = 1
+        mem32[reg.DMA_ABORT] = 1 << DMA_CHANNEL
+
+    def _hook(self) -> None:
+        """Put the handlers into the RAM vector table, at the highest priority."""
+        table = mem32[reg.VTOR]
+        mask = (1 << reg.IRQ_PIO0_1) | (1 << reg.IRQ_PIO1_1)
+        mem32[reg.NVIC_DISABLE] = mask
+        mem32[table + 4 * (16 + reg.IRQ_PIO0_1)] = h.code_address(h.slot_ahead)
+        mem32[table + 4 * (16 + reg.IRQ_PIO1_1)] = h.code_address(h.window_end)
+        priorities = mem32[reg.NVIC_PRIORITY + 8]
+        mem32[reg.NVIC_PRIORITY + 8] = priorities & ~0x00FF00FF
+        mem32[reg.PIO0 + reg.PIO_IRQ1_INTE] = 1 << 8
+        mem32[reg.PIO1 + reg.PIO_IRQ1_INTE] = 3 << 8
+        mem32[reg.NVIC_UNPEND] = mask
+        mem32[reg.NVIC_ENABLE] = mask
+
+    @property
+    def block_address(self) -> int:
+        """Address of the handlers' block, for the native functions of `tandem.io`."""
+        return self._p
+
+    def dead(self) -> None:
+        """Say that there is no supervisor: no permit from now on."""
+        self._block[h.ALIVE_UNTIL_US] = (mem32[reg.TIMERAWL] - 1) & 0xFFFFFFFF
+
+    def stop(self) -> None:
+        """Stop pacer and both shot machines' permits. A gate that is open ends on its cycle; a Q-switch never comes."""
+        mem32[reg.NVIC_DISABLE] = (1 << reg.IRQ_PIO0_1) | (1 << reg.IRQ_PIO1_1)
+        pio.stop(reg.PIO0, 1 << PACER)
+        pio.clear_fifos(reg.PIO0, PS)
+        pio.clear_fifos(reg.PIO0, CO2)
+        self._stop_sampling()
+
+    def guard_tripped(self) -> bool:
+        """Return True when the guard has latched since `arm`."""
+        return bool(mem32[reg.PIO0 + reg.PIO_IRQ] & (1 << programs.FLAG_GUARD))
+
+    def place(self, index: int) -> None:
+        """Move the scanner to the position of shot `index` (from 0) of the loaded pass."""
+        rp2_chain.place_scanner(self._p, index)
+
+    def scan_pending(self) -> bool:
+        """Tell whether the handler left a move of the scanner to Python, because the SPI was in use."""
+        return self._block[h.SCAN_PENDING] != 0
+
+    @property
+    def next_position(self) -> int:
+        """Index of the shot that is due next, and of its scanner position."""
+        return self._block[h.INDEX]
+
+    @property
+    def state(self) -> int:
+        """`contract.RUNNING`, `contract.DONE`, 0 when idle, or a stop's code, see `reason`."""
+        return self._block[h.STATE]
+
+    @property
+    def reason(self) -> str:
+        """Why the handlers stopped, one of the contract's words, or ''."""
+        return _REASONS.get(self._block[h.STATE], "")
+
+    @property
+    def permitted(self) -> int:
+        """Slots that were given a permit."""
+        return self._block[h.INDEX]
+
+    def judged(self, laser: str) -> int:
+        """Return the number of shots of 'ps' or 'co2' that passed."""
+        return (self._ps if laser == "ps" else self._co2)[h.JUDGED]
+
+    @property
+    def stop_inputs(self) -> int:
+        """GPIO levels at the moment of the stop."""
+        return self._block[h.STOP_INPUTS]
+
+    def make_safe(self) -> None:
+        """Declare the supervisor dead, withdraw permits, silence handlers and DMA. Gates end on their cycle."""
+        self.dead()
+        silence()
+        self._stop_sampling()
