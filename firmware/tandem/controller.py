@@ -1,0 +1,193 @@
+"""What the console may ask of the controller, carried out on its parts."""
+
+import gc
+import sys
+
+import board
+import machine
+from machine import ADC, Pin
+
+from tandem import VERSION
+from tandem.console import protocol
+from tandem.console.commands import Controller
+from tandem.console.protocol import Refused
+from tandem.delivery import Delivery
+from tandem.dose import handpiece, laser, recipe
+from tandem.dose.board import Board
+from tandem.dose.errors import DataError, PlanError
+from tandem.dose.plan import PlanJob
+from tandem.safety import faults, states
+from tandem.safety.inputs import (
+    CONDITION_NAMES,
+    EV_ARM,
+    EV_CLEAR,
+    EV_STANDBY,
+    HANDPIECE_OK,
+    RECIPE_LOADED,
+    Inputs,
+    LaserLines,
+    raising,
+)
+from tandem.safety.supervisor import Supervisor
+
+HANDPIECE_MV_MAX = 3300
+
+
+class Tandem(Controller):
+    """What the console may ask, carried out on the parts."""
+
+    def __init__(self, state: states.State, inputs: Inputs, delivery: Delivery) -> None:
+        self._state = state
+        self._inputs = inputs
+        self._delivery = delivery
+        self.supervisor: Supervisor | None = None
+
+    def status(self):
+        """Return state, fault, recipe, inputs and what keeps from arming."""
+        state, delivery = self._state, self._delivery
+        items = [("state", states.MODE_NAMES[state.mode]), ("because", state.because)]
+        if state.mode == states.FAULT:
+            items.append(("fault", "{} {}".format(state.fault, faults.fault(state.fault).name)))
+        items.append(("recipe", delivery.plan.name if delivery.plan else "none"))
+        if delivery.plan:
+            items.append(("press", "{} of {}".format(delivery.press + 1, len(delivery.plan.presses))))
+        items.append(("shots", delivery.shots))
+        if state.incomplete:
+            items.append(("pattern", "incomplete"))
+        for bit, text in states.reasons(states.arm_blocks(self._inputs.word)):
+            if state.mode == states.STANDBY:
+                items.append(("cannot_arm", text))
+        items.append(("free_bytes", gc.mem_free()))
+        for bit, name in CONDITION_NAMES:
+            items.append((name, 1 if self._inputs.word & bit else 0))
+        supervisor = self.supervisor
+        items.append(("turns", supervisor.turns))
+        items.append(("worst_turn_us", supervisor.worst_us))
+        return items
+
+    def recipe_names(self):
+        """Return the built-in recipes' names."""
+        return sorted(recipe.BUILT_IN)
+
+    def _recipe(self, name: str):
+        if name not in recipe.BUILT_IN:
+            names = ", ".join(sorted(recipe.BUILT_IN))
+            raise Refused(protocol.UNKNOWN_RECIPE, "there is no recipe '{}'; there are: {}".format(name[:40], names))
+        return recipe.BUILT_IN[name]()
+
+    def recipe_lines(self, name: str):
+        """Yield the recipe, a field a line."""
+        found = self._recipe(name)
+        yield "source={}".format(protocol.quoted(found.source))
+        for number, step in enumerate(found.passes):
+            for field, value in step.given():
+                left = " (left open by the source)" if field.key in step.not_in_source else ""
+                yield "pass={} {}={}{}".format(number + 1, field.key, field.show(value), left)
+
+    def use(self, name: str):
+        """Compile a recipe; the plan is in use after that."""
+        if self._state.mode != states.STANDBY:
+            raise Refused(protocol.NOT_NOW, "recipes are taken into use in STANDBY: type standby first")
+        found = self._recipe(name)
+        self.supervisor.breathe()
+        plan = self._compile(found)
+        self._delivery.use(plan)
+        gc.collect()
+        self.supervisor.breathe()
+        self.supervisor.select()
+        self._inputs.give(RECIPE_LOADED | HANDPIECE_OK, True)
+        return [("recipe", plan.name), ("presses", len(plan.presses)), ("warnings", len(plan.warnings))]
+
+    def _compile(self, found):
+        breathe = self.supervisor.breathe
+        tips = []
+        for make in handpiece.BUILT_IN.values():
+            tips.append(make())
+            breathe()
+        millivolts = ADC(Pin(board.HANDPIECE_ID)).read_u16() * HANDPIECE_MV_MAX // 65535
+        tip = handpiece.choose(tips, millivolts)
+        if tip is None:
+            raise Refused(protocol.RECIPE_REFUSED, "no known handpiece: {} mV on HANDPIECE_ID".format(millivolts))
+        try:
+            ps = laser.generic_ps_1064()
+            breathe()
+            co2 = laser.generic_co2_240w()
+            breathe()
+            job = PlanJob(found, ps, co2, tip, Board(clock_hz=machine.freq()))
+            for _ in job.steps():
+                breathe()
+        except (DataError, PlanError) as error:
+            raise Refused(protocol.RECIPE_REFUSED, str(error))
+        self._inputs.configure(LaserLines(ps.ready, ps.fault), LaserLines(co2.ready, co2.fault), co2.scanner != "none")
+        return job.plan
+
+    def plan_lines(self):
+        """Yield the plan as text."""
+        if self._delivery.plan is None:
+            raise Refused(protocol.NOTHING_LOADED, "no recipe is in use: type recipe list, recipe use NAME")
+        return self._delivery.plan.lines()
+
+    def arm(self) -> None:
+        """Ask for arming."""
+        if self._state.mode != states.STANDBY:
+            raise Refused(protocol.NOT_NOW, "arming starts in STANDBY: type standby first")
+        blocks = states.arm_blocks(self._inputs.word)
+        if blocks:
+            raise Refused(protocol.CANNOT_ARM, "; ".join([text for _, text in states.reasons(blocks)]))
+        self.supervisor.request(EV_ARM)
+
+    def standby(self) -> None:
+        """Ask for STANDBY."""
+        if self._state.mode in (states.BOOT, states.SELFTEST, states.FAULT):
+            raise Refused(protocol.NOT_NOW, "not in {}; a fault is left by clear".format(states.MODE_NAMES[self._state.mode]))
+        self.supervisor.request(EV_STANDBY)
+
+    def fault_lines(self):
+        """Yield the present or the last fault."""
+        number = self._state.fault or self._state.last_fault
+        if not number:
+            return
+        fault = faults.fault(number)
+        yield "fault={} name={} present={}".format(number, fault.name, 1 if self._state.mode == states.FAULT else 0)
+        yield "meaning={}".format(protocol.quoted(fault.meaning))
+        yield "action={}".format(protocol.quoted(fault.action))
+        if self._delivery.message:
+            yield "detail={}".format(protocol.quoted(self._delivery.message))
+
+    def clear(self) -> None:
+        """Acknowledge the fault."""
+        state = self._state
+        if state.mode != states.FAULT:
+            raise Refused(protocol.NO_FAULT, "there is no fault to clear")
+        blocks = states.clear_blocks(state, self._inputs.word)
+        if blocks & faults.RESTART:
+            raise Refused(protocol.RESET_NEEDED, "only a hard reset can prove the cause gone")
+        if blocks:
+            names = [name for bit, name in CONDITION_NAMES if blocks & bit]
+            raise Refused(protocol.CAUSE_STANDS, "the cause stands: " + ", ".join(names))
+        self.supervisor.request(EV_CLEAR)
+
+    def shot_lines(self):
+        """Yield every shot since the recipe was taken into use."""
+        return self._delivery.shot_lines()
+
+    def version(self):
+        """Return versions of firmware, interpreter and board."""
+        items = [("tandem", VERSION), ("hash", program_hash())]
+        return items + [("micropython", sys.version.split("; ")[-1]), ("board", board.NAME)]
+
+    def failed(self, error: Exception) -> None:
+        """Raise the fault of an error in the firmware."""
+        self._delivery.message = "{}: {}".format(type(error).__name__, error)
+        self.supervisor.request(raising(faults.FIRMWARE_EXCEPTION))
+
+
+def program_hash() -> str:
+    """Return the program's hash out of the manifest that `tandem flash` wrote, 'unknown' without one."""
+    try:
+        import json
+
+        with open("/tandem/manifest.json") as file:
+            return json.load(file)["hash"]
+    except (OSError, ValueError, KeyError):
+        return "unknown"

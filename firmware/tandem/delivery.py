@@ -1,0 +1,281 @@
+"""From a plan to delivered shots: loads one pass after another into the sequencer and keeps what came out.
+
+Works while the states allow it: `prepare` in ARMING, `begin` in FIRING, `finish` when a burst ended. Nothing here runs
+while the sequencer fires; the handlers of the firing path do.
+"""
+
+from tandem.energy import window
+from tandem.safety import faults, later, reached
+from tandem.safety.inputs import CO2_READY, EV_DONE, EV_PEDAL_LEFT, PS_READY, SCAN_OK, raising
+from tandem.timing import sequencer as contract
+
+MAX_SHOTS = 4000
+CLOCK_MHZ = 125
+DAC_A = 0x3000  # MCP4922: channel A, gain 1, on
+DAC_B = 0xB000
+SATURATED_COUNTS = 0x7FFFFFFF  # what the handler writes in place of a sum with a saturated sample
+
+_FAULT_OF_REASON = {
+    contract.GUARD: faults.GUARD_TRIPPED,
+    contract.LOCKED: faults.SLOT_MISSED,
+    contract.VERDICT_LATE: faults.PULSE_WITHHELD,
+    contract.SUPERVISOR: faults.SUPERVISOR_LATE,
+    contract.SCANNER: faults.SCANNER_NOT_IN_POSITION,
+    contract.PS_SATURATED: faults.ENERGY_SATURATED,
+    contract.CO2_SATURATED: faults.ENERGY_SATURATED,
+}
+_FAULT_OF_CONDITION = {
+    PS_READY: faults.PS_NOT_READY,
+    CO2_READY: faults.CO2_NOT_READY,
+    SCAN_OK: faults.SCANNER_NOT_IN_POSITION,
+}
+_FAULT_OF_VERDICT = {
+    window.LOW: faults.ENERGY_LOW,
+    window.HIGH: faults.ENERGY_HIGH,
+    window.MISSING: faults.ENERGY_MISSING,
+    window.SATURATED: faults.ENERGY_SATURATED,
+}
+
+
+class Delivery:
+    """The passes of one plan and their shots.
+
+    `sequencer` fires, `ps` and `co2` are the calibrated channels, `inputs` tells which levels a permit needs. The
+    sums of counts that the handlers wrote are the records of the shots; the oldest bursts go when there are over 4,000.
+    """
+
+    def __init__(self, sequencer, ps, co2, inputs) -> None:
+        self._sequencer = sequencer
+        self._channels = {"ps": ps, "co2": co2}
+        self._inputs = inputs
+        self._bursts = []
+        self.shots = 0
+        self.plan = None
+        self.press = 0
+        self.step = 0
+        self.patterns = 0
+        self._again_ms = -1
+        self.active = False
+        self.message = ""
+
+    def use(self, plan) -> None:
+        """Take a compiled plan; earlier shot records are dropped. Not while a burst is active."""
+        self.plan = plan
+        self.press = 0
+        self.step = 0
+        self.patterns = 0
+        self.shots = 0
+        self._bursts = []
+        self.message = ""
+
+    @property
+    def index(self) -> int:
+        """Index in the plan of the pass that fires next."""
+        return self.plan.presses[self.press][self.step]
+
+    @property
+    def current(self):
+        """The pass that fires next."""
+        return self.plan.passes[self.index]
+
+    @property
+    def more_passes(self) -> bool:
+        """Tell whether another pass can be chosen after the present press."""
+        return self.plan is not None and self.press + 1 < len(self.plan.presses)
+
+    def lasers(self) -> tuple:
+        """Return (ps selected, CO2 selected) for the present press; both when its passes are combined."""
+        if self.plan is None:
+            return False, False
+        kinds = [self.plan.passes[i].kind for i in self.plan.presses[self.press]]
+        return ("ps" in kinds or "pair" in kinds), ("co2" in kinds or "pair" in kinds)
+
+    def prepare(self) -> None:
+        """Write programs anew, release the guard, load the press from its beginning. Raises what the sequencer raises."""
+        self.step = 0
+        self.patterns = 0
+        self._sequencer.load(self._burst(self.current))
+        self._sequencer.arm()
+        self._place()
+
+    def reload(self) -> None:
+        """Load the press's beginning again, after a complete or interrupted pattern; the guard is not touched."""
+        self.step = 0
+        self.patterns = 0
+        self._sequencer.load(self._burst(self.current))
+        self._place()
+
+    def next_pass(self) -> None:
+        """Go on to the next press; it has to be prepared."""
+        self.press += 1
+
+    def _place(self) -> None:
+        if self.current.scanner == "xy":
+            self._sequencer.place(0)
+
+    def begin(self) -> None:
+        """Start the loaded pass; its first slot is one period away."""
+        self._sequencer.start()
+        self.active = True
+
+    def _burst(self, p) -> contract.Burst:
+        b = contract.Burst()
+        b.kind = p.kind
+        b.count = p.count
+        b.period_cycles = p.period_cycles
+        b.lamp_qswitch = p.qsw_delay_cycles > 0
+        b.ps_first_cycles = p.qsw_delay_cycles or p.trigger_width_cycles
+        b.ps_second_cycles = p.qsw_width_cycles
+        b.gate_cycles = p.gate_cycles
+        b.pair_delay_cycles = p.pair_delay_cycles
+        b.pair_from_sync = p.pair_from == "sync"
+        b.verified = p.verified
+        b.codes = p.scanner_words(DAC_A, DAC_B) if p.scanner == "xy" else None
+        b.input_mask, b.input_want = self._inputs.permit_gpio(p.ps is not None, p.co2 is not None)
+        if p.ps is not None:
+            b.ps_limits = self._channels["ps"].limits_counts(p.ps.stop_low_uj, p.ps.stop_high_uj)
+            b.ps_settle_cycles = p.ps.judge_cycles
+        if p.co2 is not None:
+            b.co2_limits = self._channels["co2"].limits_counts(p.co2.stop_low_uj, p.co2.stop_high_uj)
+            b.co2_window_cycles = p.co2.judge_cycles
+        return b
+
+    def poll(self, now_ms: int) -> int:
+        """Look whether the burst ended. Returns the event bits that follow from it, 0 while the press goes on."""
+        if self._again_ms >= 0:
+            if not reached(now_ms, self._again_ms):
+                return 0
+            self._again_ms = -1
+            self._start_step()
+            return 0
+        state = self._sequencer.state
+        if state == contract.RUNNING:
+            return 0
+        reason = self._sequencer.reason
+        if state != contract.DONE:
+            return self.finish(reason)
+        press = self.plan.presses[self.press]
+        self._end_burst("")
+        if self.step + 1 < len(press):
+            self.step += 1
+            self._start_step()
+            return 0
+        self.patterns += 1
+        if self.patterns < self.current.patterns_per_press:
+            self.step = 0
+            self._again_ms = later(now_ms, self._pause_ms())
+            return 0
+        self.active = False
+        return EV_DONE
+
+    def _pause_ms(self) -> int:
+        """Return what is left of the repeat interval after a pattern, at least 20 ms."""
+        p = self.current
+        return max(20, (p.repeat_us - p.first_to_last_cycles() // CLOCK_MHZ) // 1000)
+
+    def _start_step(self) -> None:
+        self._sequencer.load(self._burst(self.current))
+        self._place()
+        self._sequencer.start()
+
+    def finish(self, reason: str = "") -> int:
+        """Stop the press and keep its shots. Returns the event bits that follow from `reason`."""
+        self.active = False
+        if self._again_ms >= 0:
+            self._again_ms = -1
+            return 0
+        event = self._end_burst(reason)
+        if not reason:
+            return 0
+        if reason == contract.INPUTS:
+            return self._input_event()
+        return event or raising(_FAULT_OF_REASON.get(reason, faults.SLOT_MISSED))
+
+    def _end_burst(self, reason: str) -> int:
+        self._sequencer.stop()
+        return self._keep(reason)
+
+    def _input_event(self) -> int:
+        """Name the input for which the permit was refused: the pedal, or what is not ready."""
+        lost = self._inputs.lost(self._sequencer.stop_inputs, self.current.ps is not None)
+        return raising(_FAULT_OF_CONDITION[lost]) if lost else EV_PEDAL_LEFT
+
+    def _keep(self, reason: str) -> int:
+        """Keep the burst's shots; return the fault of a shot that did not pass."""
+        event = 0
+        for laser in ("ps", "co2"):
+            if self._pulse(self.index, laser) is None:
+                continue
+            judged = self._sequencer.judged(laser)
+            results = self._sequencer.ps_results if laser == "ps" else self._sequencer.co2_results
+            last = ""
+            if reason in (laser + "_energy", laser + "_saturated"):
+                last = self._judge(self.index, laser, results[judged])
+                event = raising(_FAULT_OF_VERDICT.get(last, faults.ENERGY_HIGH))
+                self.message = self._describe(laser, judged, results[judged])
+            elif reason and self._sequencer.permitted > judged:
+                last = window.WITHHELD
+            if judged or last:
+                self._bursts.append((self.index, laser, results, judged, last))
+                self.shots += judged + (1 if last else 0)
+        while self.shots > MAX_SHOTS:
+            _, _, _, judged, last = self._bursts.pop(0)
+            self.shots -= judged + (1 if last else 0)
+        return event
+
+    def _pulse(self, index: int, laser: str):
+        p = self.plan.passes[index]
+        return p.ps if laser == "ps" else p.co2
+
+    def _energy_uj(self, laser: str, counts: int) -> int:
+        return 0 if counts == SATURATED_COUNTS else self._channels[laser].energy_uj(counts)
+
+    def _judge(self, index: int, laser: str, counts: int) -> str:
+        if counts == SATURATED_COUNTS:
+            return window.SATURATED
+        pulse = self._pulse(index, laser)
+        energy = self._energy_uj(laser, counts)
+        return window.verdict(energy, pulse.energy_uj, pulse.warn_ppm // 1000, pulse.stop_ppm // 1000)
+
+    def _describe(self, laser: str, i: int, counts: int) -> str:
+        target = self._pulse(self.index, laser).energy_uj
+        energy = self._energy_uj(laser, counts)
+        return "%s shot %d of pass %d: %d uJ is %s, %+d permille off %d uJ" % (
+            laser,
+            i + 1,
+            self.index + 1,
+            energy,
+            self._judge(self.index, laser, counts),
+            window.deviation_permille(energy, target),
+            target,
+        )
+
+    def shot_lines(self):
+        """Yield one line of text for each shot, in the order in which the bursts were delivered."""
+        number = 0
+        for index, laser, results, judged, last in self._bursts:
+            for i in range(judged + (1 if last else 0)):
+                number += 1
+                verdict = last if i == judged else self._judge(index, laser, results[i])
+                counts = 0 if verdict == window.WITHHELD else results[i]
+                yield self._line(number, index, laser, i, counts, verdict)
+
+    def _line(self, number: int, index: int, laser: str, i: int, counts: int, verdict: str) -> str:
+        p = self.plan.passes[index]
+        pulse = self._pulse(index, laser)
+        energy = self._energy_uj(laser, counts)
+        line = "shot=%d pass=%d number=%d laser=%s energy_uj=%d low_uj=%d high_uj=%d verdict=%s deviation_permille=%d" % (
+            number,
+            index + 1,
+            i + 1,
+            laser,
+            energy,
+            pulse.stop_low_uj,
+            pulse.stop_high_uj,
+            verdict,
+            window.deviation_permille(energy, pulse.energy_uj),
+        )
+        if laser == "co2" and len(p.positions):
+            spot = 2 * p.spot(i)
+            line += " x_um=%d y_um=%d" % (p.positions[spot], p.positions[spot + 1])
+        return line

@@ -1,0 +1,65 @@
+"""The RP2040 board as the supervisor sees it: levels, slow signals, heartbeat, watchdog, LED, time."""
+
+import time
+
+import board
+import machine
+from machine import WDT, Pin, mem32
+
+from tandem.io import rp2_chain
+from tandem.timing.rp2 import registers as reg
+
+ALIVE_US = 20_000
+WATCHDOG_MS = 1000
+
+
+class Rp2Board:
+    """Hardware at the supervisor's edge. `sequencer` owns the handlers' block, in which permits are allowed."""
+
+    def __init__(self, sequencer) -> None:
+        self._sequencer = sequencer
+        self._block = sequencer.block_address
+        self._bus = rp2_chain.open_bus()
+        self._led = Pin(board.LED, Pin.OUT, value=0)
+        for pin in (board.SAFE, board.FOOT_NO, board.FOOT_NC, board.PS_READY, board.CO2_READY, board.PS_SYNC):
+            Pin(pin, Pin.IN, Pin.PULL_DOWN)
+        for pin in (board.CO2_SYNC, board.SCAN_OK):
+            Pin(pin, Pin.IN, Pin.PULL_DOWN)
+        self._heartbeat = Pin(board.HEARTBEAT, Pin.OUT, value=0)
+        self._watchdog = WDT(timeout=WATCHDOG_MS)
+        self.millis = time.ticks_ms
+        self.micros = time.ticks_us
+        self.levels = rp2_chain.levels
+        self.sleep = machine.idle
+
+    def micros_since(self, started: int) -> int:
+        """Return the microseconds since `started`."""
+        return time.ticks_diff(time.ticks_us(), started)
+
+    def exchange(self, outputs: int) -> int:
+        """Shift 16 outputs out and 16 inputs in; then make a move of the scanner that the handler had to leave."""
+        inputs = rp2_chain.exchange(self._block, outputs)
+        if self._sequencer.scan_pending():
+            rp2_chain.place_scanner(self._block, self._sequencer.next_position)
+        return inputs
+
+    def alive(self) -> None:
+        """Allow permits for the next 20 ms and feed the watchdog."""
+        rp2_chain.set_alive(self._block, ALIVE_US)
+        self._watchdog.feed()
+
+    def beat(self) -> None:
+        """Toggle HEARTBEAT."""
+        mem32[reg.SIO_OUT_XOR] = 1 << board.HEARTBEAT
+
+    def led(self, on: int) -> None:
+        """Light the LED or not."""
+        self._led.value(on)
+
+    def guard_tripped(self) -> bool:
+        """Return True when the guard has latched."""
+        return self._sequencer.guard_tripped()
+
+    def withdraw(self) -> None:
+        """Take every permit back."""
+        self._sequencer.stop()

@@ -1,0 +1,87 @@
+"""Slow signals of the RP2040 board: one transfer of 16 bits shifts all inputs in and all outputs out.
+
+The scanner's converter and the shift registers share one SPI. The handler of the firing path moves the scanner itself,
+except while a transfer of the supervisor is under way: then it leaves a note, and `exchange` makes the move after it.
+Native code, because this runs in each turn of the supervisor: 12 us, of which 8 are the transfer.
+"""
+
+# pyright: reportUndefinedVariable=false, reportArgumentType=false, reportIndexIssue=false, reportOperatorIssue=false
+import board
+import micropython
+from machine import SPI, Pin
+
+_SPI_LOCK, _SCAN_PENDING, _SCAN_AT, _SCAN_TABLE, _SCAN_SELECT, _INDEX = 16, 17, 18, 14, 15, 3
+
+
+def open_bus() -> SPI:
+    """Set up the SPI and its select lines, all unselected. Returns the bus, which must be kept."""
+    for pin in (board.DAC_CS, board.FRAM_CS, board.IN_LOAD):
+        Pin(pin, Pin.OUT, value=1)
+    Pin(board.OUT_LATCH, Pin.OUT, value=0)
+    return SPI(
+        board.SPI_ID,
+        baudrate=board.SPI_HZ,
+        polarity=0,
+        phase=0,
+        sck=Pin(board.SPI_SCK),
+        mosi=Pin(board.SPI_TX),
+        miso=Pin(board.SPI_RX),
+    )
+
+
+@micropython.viper
+def exchange(block: ptr32, out: int) -> int:  # noqa: F821
+    """Write the 16 outputs and return the 16 inputs as they were at the start. `block`: the handlers' block. 12 us."""
+    sio = ptr32(0xD0000000)  # noqa: F821
+    spi = ptr32(0x4003C000)  # noqa: F821
+    block[16] = 1
+    sio[6] = 1 << 21
+    sio[5] = 1 << 21
+    spi[2] = (out >> 8) & 0xFF
+    spi[2] = out & 0xFF
+    while spi[3] & 0x10:
+        pass
+    value = (spi[2] & 0xFF) << 8
+    value |= spi[2] & 0xFF
+    sio[5] = 1 << 20
+    sio[6] = 1 << 20
+    block[16] = 0
+    return value
+
+
+@micropython.viper
+def place_scanner(block: ptr32, index: int):  # noqa: F821
+    """Move the scanner to position `index` of the loaded table: two words, each taking effect at its select's rise."""
+    sio = ptr32(0xD0000000)  # noqa: F821
+    spi = ptr32(0x4003C000)  # noqa: F821
+    block[16] = 1
+    block[17] = 0
+    codes = ptr16(block[14])  # noqa: F821
+    select = block[15]
+    i = 0
+    while i < 2:
+        word = codes[2 * index + i]
+        sio[6] = select
+        spi[2] = (word >> 8) & 0xFF
+        spi[2] = word & 0xFF
+        while spi[3] & 0x10:
+            pass
+        word = spi[2] | spi[2]
+        sio[5] = select
+        i += 1
+    block[18] = index
+    block[16] = 0
+
+
+@micropython.viper
+def set_alive(block: ptr32, us: int):  # noqa: F821
+    """Allow permits for the next `us` microseconds (word 0 of the handlers' block). Does not allocate."""
+    timer = ptr32(0x40054028)  # noqa: F821
+    block[0] = timer[0] + us
+
+
+@micropython.viper
+def levels() -> int:
+    """Return the levels of GP0 to GP29, as one read. Does not allocate."""
+    sio = ptr32(0xD0000000)  # noqa: F821
+    return sio[1] & 0x3FFFFFFF
