@@ -1,0 +1,156 @@
+"""The `tandem` command.
+
+Exit codes: 0 done; 1 not done, for a reason given on stderr; 2 the command was not called right; 3 no board, or its
+port cannot be opened; 4 not a board that Tandem can run on; 5 the board stopped answering; 6 a session was not
+delivered as it should have been.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+from tandem_tools.image.cli import image_app
+
+EXIT_CODES = (
+    "Exit codes: 0 done, 1 not done, 2 called wrongly, 3 no board, 4 unsuitable board, 5 board lost, "
+    "6 session not delivered as planned."
+)
+
+app = typer.Typer(
+    name="tandem",
+    help="Tandem: firmware and bench of a controller that fires a picosecond and a CO2 laser through one handpiece.",
+    epilog=EXIT_CODES,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,
+)
+app.add_typer(image_app, name="image")
+
+Board = Annotated[str, typer.Option(help="A folder of boards/.")]
+
+
+def _fail(error: Exception, code: int) -> NoReturn:
+    print(f"tandem: {error}", file=sys.stderr)
+    raise typer.Exit(code)
+
+
+class _Bar:
+    """A progress bar on stderr; on something that is not a terminal, one line for each step."""
+
+    def __init__(self) -> None:
+        self._console = Console(stderr=True)
+        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
+        self._progress = Progress(*columns, console=self._console, transient=True)
+        self._task = self._progress.add_task("", total=None)
+        self._step = ""
+
+    def __enter__(self) -> _Bar:
+        if self._console.is_terminal:
+            self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def __call__(self, step: str, done: int, total: int) -> None:
+        """Show where things are; see `flash.install.ProgressReport`."""
+        if self._console.is_terminal:
+            self._progress.update(self._task, description=step, completed=done, total=total or None)
+            return
+        step = "copying" if total else step
+        if step != self._step:
+            print(step, file=sys.stderr)
+        self._step = step
+
+
+@app.command(epilog=EXIT_CODES)
+def flash(
+    port: Annotated[str | None, typer.Option(help="Serial port of the board, e.g. /dev/ttyACM0.")] = None,
+    emulated: Annotated[bool, typer.Option("--emulated", help="The board that `tandem emulate` runs.")] = False,
+    board: Board = "rp2040_pico",
+) -> None:
+    """Put Tandem on a board: --port, --emulated, or the only Pico on USB. Copies only what changed, then starts it."""
+    from tandem_tools.flash import FlashError, emulated_port, find_port
+    from tandem_tools.flash import flash as put_on_board
+
+    if port and emulated:
+        raise typer.BadParameter("give --port or --emulated, not both")
+    try:
+        where = port or (emulated_port() if emulated else find_port())
+        with _Bar() as bar:
+            result = put_on_board(where, board, bar)
+    except FlashError as error:
+        _fail(error, error.exit_code)
+    print(
+        f"Tandem {result.tandem} (program {result.hash}) runs on {result.machine} at {result.port}: "
+        f"{len(result.copied)} of {result.files} files copied, {result.bytes_copied} bytes, "
+        f"{len(result.removed)} removed, MicroPython {result.micropython}, {result.seconds:.1f} s"
+    )
+
+
+@app.command(epilog=EXIT_CODES)
+def demo(
+    out: Annotated[Path, typer.Option(help="Folder for report.html, session.json and session.vcd.")] = Path(
+        "build/demo"
+    ),
+    weak_shot: Annotated[
+        int | None, typer.Option(min=1, help="Let this CO2 shot come out weak, to see how a session stops.")
+    ] = None,
+) -> None:
+    """Deliver the published session on an emulated Pico: flash, load, arm, press the pedal, report what was seen."""
+    from tandem_tools.bench import BenchError
+    from tandem_tools.demo import run_demo
+    from tandem_tools.flash import FlashError
+    from tandem_tools.image import ImageError
+
+    try:
+        with _Bar() as bar:
+            delivered = run_demo(out, bar, weak_shot)
+    except FlashError as error:
+        _fail(error, error.exit_code)
+    except (BenchError, ImageError) as error:
+        _fail(error, 1)
+    if not delivered:
+        raise typer.Exit(6)
+
+
+@app.command(epilog=EXIT_CODES)
+def emulate(
+    flash_file: Annotated[
+        Path | None, typer.Option("--flash", help="Keep the board's flash in this file from run to run.")
+    ] = None,
+    fast: Annotated[bool, typer.Option("--fast", help="Let time pass as fast as it can, not as on the wall.")] = False,
+) -> None:
+    """Run an emulated controller until Ctrl-C, and print its serial port for mpremote, tandem flash or a terminal."""
+    from tandem_tools.bench import BenchError
+    from tandem_tools.bench.emulate import emulate as run_emulated
+    from tandem_tools.image import ImageError
+
+    try:
+        run_emulated(flash=flash_file, speed="max" if fast else "real")
+    except (BenchError, ImageError) as error:
+        _fail(error, 1)
+
+
+@app.command()
+def version() -> None:
+    """Print the versions of these tools and of the firmware that they put on a board."""
+    from tandem_tools.flash import FlashError, build_program
+
+    print(f"tandem-tools {package_version('tandem-tools')}")
+    try:
+        program = build_program()
+    except FlashError as error:
+        _fail(error, 1)
+    print(f"firmware {program.version}, program {program.hash} for {program.board}")
+
+
+if __name__ == "__main__":
+    app()

