@@ -11,7 +11,7 @@ _RESETS_DONE = 0x4000C008
 _SIO = 0xD0000000
 
 
-def _outputs_low():
+def _outputs_low() -> None:
     mem32[0xE000E180] = (1 << 8) | (1 << 10)  # NVIC: the firing path's two handlers
     survived = mem32[_RESETS_DONE] & (1 << 10) and mem32[_PIO0] & 0xF
     if survived:

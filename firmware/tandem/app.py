@@ -2,6 +2,11 @@
 
 import gc
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tandem.safety.supervisor import Supervisor
+    from tandem.timing.rp2.sequencer import Rp2Sequencer
+
 gc.threshold(16384)  # collecting often while modules are loaded keeps the free memory in large pieces
 
 PS_NJ_PER_COUNT = 145_728  # integrator: 596.9 mJ gives 1.65 V; sum of two 12-bit samples at 3.3 V
@@ -23,7 +28,7 @@ def run() -> None:
         sequencer.make_safe()
 
 
-def _assemble(sequencer, clean: bool):
+def _assemble(sequencer: "Rp2Sequencer", clean: bool) -> "Supervisor":
     import board
     import machine
 
@@ -43,11 +48,10 @@ def _assemble(sequencer, clean: bool):
     inputs.give(CLEAN_START, clean)
     hardware = Rp2Board(sequencer)
     state = states.State(hardware.millis())
-    delivery = Delivery(sequencer, Channel(PS_NJ_PER_COUNT), Channel(CO2_NJ_PER_COUNT), inputs)
-    controller = Tandem(state, inputs, delivery)
-    console = Console(controller, Terminal())
-    supervisor = Supervisor(hardware, inputs, state, delivery, console)
-    controller.supervisor = supervisor
+    supervisor = Supervisor(hardware, inputs, state)
+    channels = Channel(PS_NJ_PER_COUNT), Channel(CO2_NJ_PER_COUNT)
+    supervisor.delivery = Delivery(sequencer, channels[0], channels[1], inputs, supervisor.breathe)
+    supervisor.console = console = Console(Tandem(supervisor), Terminal())
     console.remark("Tandem {} on {}: research and bench controller, not a medical device".format(VERSION, board.NAME))
     if machine.freq() != board.CLOCK_HZ:
         supervisor.selftest = raising(faults.CLOCK_WRONG)

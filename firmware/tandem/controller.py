@@ -5,13 +5,11 @@ import sys
 
 import board
 import machine
-from machine import ADC, Pin
 
 from tandem import VERSION
 from tandem.console import protocol
 from tandem.console.commands import Controller
 from tandem.console.protocol import Refused
-from tandem.delivery import Delivery
 from tandem.dose import handpiece, laser, recipe
 from tandem.dose.board import Board
 from tandem.dose.errors import DataError, PlanError
@@ -22,30 +20,33 @@ from tandem.safety.inputs import (
     EV_ARM,
     EV_CLEAR,
     EV_STANDBY,
-    HANDPIECE_OK,
     RECIPE_LOADED,
-    Inputs,
     LaserLines,
     raising,
 )
 from tandem.safety.supervisor import Supervisor
 
-HANDPIECE_MV_MAX = 3300
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tandem.dose.plan import Plan
+    from tandem.dose.recipe import Recipe
 
 
 class Tandem(Controller):
     """What the console may ask, carried out on the parts."""
 
-    def __init__(self, state: states.State, inputs: Inputs, delivery: Delivery) -> None:
-        self._state = state
-        self._inputs = inputs
-        self._delivery = delivery
-        self.supervisor: Supervisor | None = None
+    def __init__(self, supervisor: Supervisor) -> None:
+        self._supervisor = supervisor
+        self._state = supervisor.state
+        self._inputs = supervisor.inputs
+        self._delivery = supervisor.delivery
 
-    def status(self):
+    def status(self) -> "list[tuple[str, object]]":
         """Return state, fault, recipe, inputs and what keeps from arming."""
         state, delivery = self._state, self._delivery
-        items = [("state", states.MODE_NAMES[state.mode]), ("because", state.because)]
+        items: list[tuple[str, object]] = [("state", states.MODE_NAMES[state.mode]), ("because", state.because)]
         if state.mode == states.FAULT:
             items.append(("fault", "{} {}".format(state.fault, faults.fault(state.fault).name)))
         items.append(("recipe", delivery.plan.name if delivery.plan else "none"))
@@ -54,28 +55,28 @@ class Tandem(Controller):
         items.append(("shots", delivery.shots))
         if state.incomplete:
             items.append(("pattern", "incomplete"))
-        for bit, text in states.reasons(states.arm_blocks(self._inputs.word)):
-            if state.mode == states.STANDBY:
+        if state.mode == states.STANDBY:
+            for _, text in states.reasons(states.arm_blocks(self._inputs.word)):
                 items.append(("cannot_arm", text))
         items.append(("free_bytes", gc.mem_free()))
         for bit, name in CONDITION_NAMES:
             items.append((name, 1 if self._inputs.word & bit else 0))
-        supervisor = self.supervisor
+        supervisor = self._supervisor
         items.append(("turns", supervisor.turns))
         items.append(("worst_turn_us", supervisor.worst_us))
         return items
 
-    def recipe_names(self):
+    def recipe_names(self) -> "list[str]":
         """Return the built-in recipes' names."""
         return sorted(recipe.BUILT_IN)
 
-    def _recipe(self, name: str):
+    def _recipe(self, name: str) -> "Recipe":
         if name not in recipe.BUILT_IN:
             names = ", ".join(sorted(recipe.BUILT_IN))
             raise Refused(protocol.UNKNOWN_RECIPE, "there is no recipe '{}'; there are: {}".format(name[:40], names))
         return recipe.BUILT_IN[name]()
 
-    def recipe_lines(self, name: str):
+    def recipe_lines(self, name: str) -> "Iterator[str]":
         """Yield the recipe, a field a line."""
         found = self._recipe(name)
         yield "source={}".format(protocol.quoted(found.source))
@@ -84,27 +85,28 @@ class Tandem(Controller):
                 left = " (left open by the source)" if field.key in step.not_in_source else ""
                 yield "pass={} {}={}{}".format(number + 1, field.key, field.show(value), left)
 
-    def use(self, name: str):
+    def use(self, name: str) -> "list[tuple[str, object]]":
         """Compile a recipe; the plan is in use after that."""
         if self._state.mode != states.STANDBY:
             raise Refused(protocol.NOT_NOW, "recipes are taken into use in STANDBY: type standby first")
+        supervisor = self._supervisor
         found = self._recipe(name)
-        self.supervisor.breathe()
+        supervisor.breathe()
         plan = self._compile(found)
         self._delivery.use(plan)
         gc.collect()
-        self.supervisor.breathe()
-        self.supervisor.select()
-        self._inputs.give(RECIPE_LOADED | HANDPIECE_OK, True)
+        supervisor.breathe()
+        supervisor.select()
+        self._inputs.give(RECIPE_LOADED, True)
         return [("recipe", plan.name), ("presses", len(plan.presses)), ("warnings", len(plan.warnings))]
 
-    def _compile(self, found):
-        breathe = self.supervisor.breathe
-        tips = []
+    def _compile(self, found: "Recipe") -> "Plan":
+        breathe = self._supervisor.breathe
+        tips = ()
         for make in handpiece.BUILT_IN.values():
-            tips.append(make())
+            tips += (make(),)
             breathe()
-        millivolts = ADC(Pin(board.HANDPIECE_ID)).read_u16() * HANDPIECE_MV_MAX // 65535
+        millivolts = self._supervisor.board.handpiece_mv()
         tip = handpiece.choose(tips, millivolts)
         if tip is None:
             raise Refused(protocol.RECIPE_REFUSED, "no known handpiece: {} mV on HANDPIECE_ID".format(millivolts))
@@ -117,11 +119,13 @@ class Tandem(Controller):
             for _ in job.steps():
                 breathe()
         except (DataError, PlanError) as error:
-            raise Refused(protocol.RECIPE_REFUSED, str(error))
+            raise Refused(protocol.RECIPE_REFUSED, str(error)) from None
+        if job.plan is None:
+            raise Refused(protocol.RECIPE_REFUSED, "the recipe was not compiled to its end")
         self._inputs.configure(LaserLines(ps.ready, ps.fault), LaserLines(co2.ready, co2.fault), co2.scanner != "none")
         return job.plan
 
-    def plan_lines(self):
+    def plan_lines(self) -> "Iterator[str]":
         """Yield the plan as text."""
         if self._delivery.plan is None:
             raise Refused(protocol.NOTHING_LOADED, "no recipe is in use: type recipe list, recipe use NAME")
@@ -134,15 +138,16 @@ class Tandem(Controller):
         blocks = states.arm_blocks(self._inputs.word)
         if blocks:
             raise Refused(protocol.CANNOT_ARM, "; ".join([text for _, text in states.reasons(blocks)]))
-        self.supervisor.request(EV_ARM)
+        self._supervisor.request(EV_ARM)
 
     def standby(self) -> None:
         """Ask for STANDBY."""
         if self._state.mode in (states.BOOT, states.SELFTEST, states.FAULT):
-            raise Refused(protocol.NOT_NOW, "not in {}; a fault is left by clear".format(states.MODE_NAMES[self._state.mode]))
-        self.supervisor.request(EV_STANDBY)
+            mode = states.MODE_NAMES[self._state.mode]
+            raise Refused(protocol.NOT_NOW, "not in {}; a fault is left by clear".format(mode))
+        self._supervisor.request(EV_STANDBY)
 
-    def fault_lines(self):
+    def fault_lines(self) -> "Iterator[str]":
         """Yield the present or the last fault."""
         number = self._state.fault or self._state.last_fault
         if not number:
@@ -165,21 +170,21 @@ class Tandem(Controller):
         if blocks:
             names = [name for bit, name in CONDITION_NAMES if blocks & bit]
             raise Refused(protocol.CAUSE_STANDS, "the cause stands: " + ", ".join(names))
-        self.supervisor.request(EV_CLEAR)
+        self._supervisor.request(EV_CLEAR)
 
-    def shot_lines(self):
+    def shot_lines(self) -> "Iterator[str]":
         """Yield every shot since the recipe was taken into use."""
         return self._delivery.shot_lines()
 
-    def version(self):
+    def version(self) -> "list[tuple[str, object]]":
         """Return versions of firmware, interpreter and board."""
-        items = [("tandem", VERSION), ("hash", program_hash())]
-        return items + [("micropython", sys.version.split("; ")[-1]), ("board", board.NAME)]
+        interpreter = sys.version.split("; ")[-1]
+        return [("tandem", VERSION), ("hash", program_hash()), ("micropython", interpreter), ("board", board.NAME)]
 
     def failed(self, error: Exception) -> None:
         """Raise the fault of an error in the firmware."""
         self._delivery.message = "{}: {}".format(type(error).__name__, error)
-        self.supervisor.request(raising(faults.FIRMWARE_EXCEPTION))
+        self._supervisor.request(raising(faults.FIRMWARE_EXCEPTION))
 
 
 def program_hash() -> str:

@@ -5,12 +5,21 @@ while the sequencer fires; the handlers of the firing path do.
 """
 
 from tandem.energy import window
-from tandem.safety import faults, later, reached
+from tandem.safety import elapsed, faults, later, reached
 from tandem.safety.inputs import CO2_READY, EV_DONE, EV_PEDAL_LEFT, PS_READY, SCAN_OK, raising
 from tandem.timing import sequencer as contract
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
+    from collections.abc import Callable, Iterator
+
+    from tandem.dose.plan import PassPlan, Plan, Pulse
+    from tandem.energy.photodiode import Channel
+    from tandem.safety.inputs import Inputs
+
 MAX_SHOTS = 4000
-CLOCK_MHZ = 125
+PATTERN_GAP_MS = 20
 DAC_A = 0x3000  # MCP4922: channel A, gain 1, on
 DAC_B = 0xB000
 SATURATED_COUNTS = 0x7FFFFFFF  # what the handler writes in place of a sum with a saturated sample
@@ -44,21 +53,30 @@ class Delivery:
     sums of counts that the handlers wrote are the records of the shots; the oldest bursts go when there are over 4,000.
     """
 
-    def __init__(self, sequencer, ps, co2, inputs) -> None:
+    def __init__(
+        self,
+        sequencer: contract.Sequencer,
+        ps: "Channel",
+        co2: "Channel",
+        inputs: "Inputs",
+        breathe: "Callable[[], None]",
+    ) -> None:
         self._sequencer = sequencer
         self._channels = {"ps": ps, "co2": co2}
         self._inputs = inputs
-        self._bursts = []
+        self._breathe = breathe
+        self._bursts: list[tuple[int, str, array[int], int, str]] = []
+        self._started_ms = 0
+        self._again_ms = -1
         self.shots = 0
-        self.plan = None
+        self.plan: Plan | None = None
         self.press = 0
         self.step = 0
         self.patterns = 0
-        self._again_ms = -1
         self.active = False
         self.message = ""
 
-    def use(self, plan) -> None:
+    def use(self, plan: "Plan") -> None:
         """Take a compiled plan; earlier shot records are dropped. Not while a burst is active."""
         self.plan = plan
         self.press = 0
@@ -68,15 +86,20 @@ class Delivery:
         self._bursts = []
         self.message = ""
 
+    def _loaded(self) -> "Plan":
+        if self.plan is None:
+            raise ValueError("no recipe is in use")
+        return self.plan
+
     @property
     def index(self) -> int:
         """Index in the plan of the pass that fires next."""
-        return self.plan.presses[self.press][self.step]
+        return self._loaded().presses[self.press][self.step]
 
     @property
-    def current(self):
+    def current(self) -> "PassPlan":
         """The pass that fires next."""
-        return self.plan.passes[self.index]
+        return self._loaded().passes[self.index]
 
     @property
     def more_passes(self) -> bool:
@@ -90,35 +113,61 @@ class Delivery:
         kinds = [self.plan.passes[i].kind for i in self.plan.presses[self.press]]
         return ("ps" in kinds or "pair" in kinds), ("co2" in kinds or "pair" in kinds)
 
-    def prepare(self) -> None:
-        """Write programs anew, release the guard, load the press from its beginning. Raises what the sequencer raises."""
-        self.step = 0
-        self.patterns = 0
-        self._sequencer.load(self._burst(self.current))
-        self._sequencer.arm()
-        self._place()
+    def prepare(self) -> int:
+        """Load the press from its beginning, write programs anew, release the guard. Returns 0 or the fault's event."""
+        return self._attempt(self._prepare)
 
-    def reload(self) -> None:
-        """Load the press's beginning again, after a complete or interrupted pattern; the guard is not touched."""
-        self.step = 0
-        self.patterns = 0
-        self._sequencer.load(self._burst(self.current))
-        self._place()
+    def reload(self) -> int:
+        """Load the press's beginning again after a pattern; the guard stays as it is. Returns 0 or a fault's event."""
+        return self._attempt(self._load_first)
+
+    def begin(self, now_ms: int) -> int:
+        """Start the loaded pass; its first slot is one period away. Returns 0 or the fault's event."""
+        self._started_ms = now_ms
+        event = self._attempt(self._sequencer.start)
+        self.active = not event
+        return event
 
     def next_pass(self) -> None:
         """Go on to the next press; it has to be prepared."""
         self.press += 1
 
-    def _place(self) -> None:
-        if self.current.scanner == "xy":
+    def _attempt(self, work: "Callable[[], None]") -> int:
+        """Do work that may be refused; nothing fires after a refusal, whose reason is kept in `message`."""
+        try:
+            work()
+        except contract.RegisterDiffers as error:
+            self.message = str(error)
+            return raising(faults.REGISTERS_DIFFER)
+        except MemoryError as error:
+            self.message = str(error)
+            return raising(faults.OUT_OF_MEMORY)
+        except ValueError as error:
+            self.message = str(error)
+            return raising(faults.SHOTS_NOT_LOADED)
+        return 0
+
+    def _prepare(self) -> None:
+        self._load_first()
+        self._sequencer.arm()
+
+    def _load_first(self) -> None:
+        self.step = 0
+        self.patterns = 0
+        self._load()
+
+    def _load(self) -> None:
+        """Load the present pass, and move the scanner to its first spot."""
+        p = self.current
+        self._sequencer.load(self._burst(p))
+        if p.scanner != "none":
             self._sequencer.place(0)
 
-    def begin(self) -> None:
-        """Start the loaded pass; its first slot is one period away."""
+    def _start_step(self) -> None:
+        self._load()
         self._sequencer.start()
-        self.active = True
 
-    def _burst(self, p) -> contract.Burst:
+    def _burst(self, p: "PassPlan") -> contract.Burst:
         b = contract.Burst()
         b.kind = p.kind
         b.count = p.count
@@ -130,7 +179,7 @@ class Delivery:
         b.pair_delay_cycles = p.pair_delay_cycles
         b.pair_from_sync = p.pair_from == "sync"
         b.verified = p.verified
-        b.codes = p.scanner_words(DAC_A, DAC_B) if p.scanner == "xy" else None
+        b.codes = p.scanner_words(DAC_A, DAC_B, self._breathe) if p.scanner == "xy" else None
         b.input_mask, b.input_want = self._inputs.permit_gpio(p.ps is not None, p.co2 is not None)
         if p.ps is not None:
             b.ps_limits = self._channels["ps"].limits_counts(p.ps.stop_low_uj, p.ps.stop_high_uj)
@@ -146,37 +195,30 @@ class Delivery:
             if not reached(now_ms, self._again_ms):
                 return 0
             self._again_ms = -1
-            self._start_step()
-            return 0
+            self._started_ms = now_ms
+            return self._attempt(self._start_step)
         state = self._sequencer.state
         if state == contract.RUNNING:
             return 0
         reason = self._sequencer.reason
         if state != contract.DONE:
             return self.finish(reason)
-        press = self.plan.presses[self.press]
+        press = self._loaded().presses[self.press]
         self._end_burst("")
         if self.step + 1 < len(press):
             self.step += 1
-            self._start_step()
-            return 0
+            return self._attempt(self._start_step)
         self.patterns += 1
         if self.patterns < self.current.patterns_per_press:
             self.step = 0
-            self._again_ms = later(now_ms, self._pause_ms())
+            self._again_ms = later(now_ms, self._pause_ms(now_ms))
             return 0
         self.active = False
         return EV_DONE
 
-    def _pause_ms(self) -> int:
-        """Return what is left of the repeat interval after a pattern, at least 20 ms."""
-        p = self.current
-        return max(20, (p.repeat_us - p.first_to_last_cycles() // CLOCK_MHZ) // 1000)
-
-    def _start_step(self) -> None:
-        self._sequencer.load(self._burst(self.current))
-        self._place()
-        self._sequencer.start()
+    def _pause_ms(self, now_ms: int) -> int:
+        """Return what is left of the interval from pattern to pattern."""
+        return max(PATTERN_GAP_MS, self.current.repeat_us // 1000 - elapsed(now_ms, self._started_ms))
 
     def finish(self, reason: str = "") -> int:
         """Stop the press and keep its shots. Returns the event bits that follow from `reason`."""
@@ -204,15 +246,16 @@ class Delivery:
         """Keep the burst's shots; return the fault of a shot that did not pass."""
         event = 0
         for laser in ("ps", "co2"):
-            if self._pulse(self.index, laser) is None:
+            pulse = self._pulse(self.index, laser)
+            if pulse is None:
                 continue
             judged = self._sequencer.judged(laser)
             results = self._sequencer.ps_results if laser == "ps" else self._sequencer.co2_results
             last = ""
             if reason in (laser + "_energy", laser + "_saturated"):
-                last = self._judge(self.index, laser, results[judged])
+                last = self._judge(pulse, laser, results[judged])
                 event = raising(_FAULT_OF_VERDICT.get(last, faults.ENERGY_HIGH))
-                self.message = self._describe(laser, judged, results[judged])
+                self.message = self._describe(pulse, laser, judged, results[judged])
             elif reason and self._sequencer.permitted > judged:
                 last = window.WITHHELD
             if judged or last:
@@ -223,57 +266,58 @@ class Delivery:
             self.shots -= judged + (1 if last else 0)
         return event
 
-    def _pulse(self, index: int, laser: str):
-        p = self.plan.passes[index]
+    def _pulse(self, index: int, laser: str) -> "Pulse | None":
+        p = self._loaded().passes[index]
         return p.ps if laser == "ps" else p.co2
 
     def _energy_uj(self, laser: str, counts: int) -> int:
         return 0 if counts == SATURATED_COUNTS else self._channels[laser].energy_uj(counts)
 
-    def _judge(self, index: int, laser: str, counts: int) -> str:
-        if counts == SATURATED_COUNTS:
-            return window.SATURATED
-        pulse = self._pulse(index, laser)
-        energy = self._energy_uj(laser, counts)
-        return window.verdict(energy, pulse.energy_uj, pulse.warn_ppm // 1000, pulse.stop_ppm // 1000)
+    def _judge(self, pulse: "Pulse", laser: str, counts: int) -> str:
+        return window.SATURATED if counts == SATURATED_COUNTS else window.verdict(pulse, self._energy_uj(laser, counts))
 
-    def _describe(self, laser: str, i: int, counts: int) -> str:
-        target = self._pulse(self.index, laser).energy_uj
+    def _describe(self, pulse: "Pulse", laser: str, i: int, counts: int) -> str:
+        target = pulse.energy_uj
         energy = self._energy_uj(laser, counts)
         return "%s shot %d of pass %d: %d uJ is %s, %+d permille off %d uJ" % (
             laser,
             i + 1,
             self.index + 1,
             energy,
-            self._judge(self.index, laser, counts),
+            self._judge(pulse, laser, counts),
             window.deviation_permille(energy, target),
             target,
         )
 
-    def shot_lines(self):
+    def shot_lines(self) -> "Iterator[str]":
         """Yield one line of text for each shot, in the order in which the bursts were delivered."""
         number = 0
         for index, laser, results, judged, last in self._bursts:
+            pulse = self._pulse(index, laser)
+            if pulse is None:
+                continue
             for i in range(judged + (1 if last else 0)):
                 number += 1
-                verdict = last if i == judged else self._judge(index, laser, results[i])
+                verdict = last if i == judged else self._judge(pulse, laser, results[i])
                 counts = 0 if verdict == window.WITHHELD else results[i]
-                yield self._line(number, index, laser, i, counts, verdict)
+                yield self._line(number, index, pulse, laser, i, counts, verdict)
 
-    def _line(self, number: int, index: int, laser: str, i: int, counts: int, verdict: str) -> str:
-        p = self.plan.passes[index]
-        pulse = self._pulse(index, laser)
+    def _line(self, number: int, index: int, pulse: "Pulse", laser: str, i: int, counts: int, verdict: str) -> str:
+        p = self._loaded().passes[index]
         energy = self._energy_uj(laser, counts)
-        line = "shot=%d pass=%d number=%d laser=%s energy_uj=%d low_uj=%d high_uj=%d verdict=%s deviation_permille=%d" % (
-            number,
-            index + 1,
-            i + 1,
-            laser,
-            energy,
-            pulse.stop_low_uj,
-            pulse.stop_high_uj,
-            verdict,
-            window.deviation_permille(energy, pulse.energy_uj),
+        line = (
+            "shot=%d pass=%d number=%d laser=%s energy_uj=%d low_uj=%d high_uj=%d verdict=%s deviation_permille=%d"
+            % (
+                number,
+                index + 1,
+                i + 1,
+                laser,
+                energy,
+                pulse.stop_low_uj,
+                pulse.stop_high_uj,
+                verdict,
+                window.deviation_permille(energy, pulse.energy_uj),
+            )
         )
         if laser == "co2" and len(p.positions):
             spot = 2 * p.spot(i)

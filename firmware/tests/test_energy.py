@@ -5,10 +5,19 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tandem.dose.laser import generic_ps_1064
+from tandem.dose.plan import Pulse, window_uj
+from tandem.dose.recipe import BUILT_IN
 from tandem.energy import window
 from tandem.energy.photodiode import Channel
 
 PS_UJ = 596_903
+
+
+@pytest.fixture
+def pulse() -> Pulse:
+    """The published ps pulse with its window: warn 10 %, stop 20 %."""
+    return Pulse(generic_ps_1064(), PS_UJ, 1_000_000, BUILT_IN["calcinosis-1"]().passes[0])
 
 
 @pytest.mark.parametrize(
@@ -16,17 +25,19 @@ PS_UJ = 596_903
     [(801, "warn"), (799, "low"), (899, "warn"), (901, "pass"), (1000, "pass"), (1099, "pass"), (1101, "warn")]
     + [(1199, "warn"), (1201, "high"), (99, "missing"), (0, "missing")],
 )
-def test_a_shot_is_judged_against_warn_10_percent_and_stop_20_percent(permille: int, expected: str) -> None:
-    assert window.verdict(PS_UJ * permille // 1000, PS_UJ, 100, 200) == expected
+def test_a_shot_is_judged_against_warn_10_percent_and_stop_20_percent(
+    pulse: Pulse, permille: int, expected: str
+) -> None:
+    assert window.verdict(pulse, PS_UJ * permille // 1000) == expected
 
 
-def test_the_window_of_the_published_ps_pulse_is_477_5_to_716_3_mj() -> None:
-    low, high = window.limits(PS_UJ, 200)
+def test_the_window_of_the_published_ps_pulse_is_477_5_to_716_3_mj(pulse: Pulse) -> None:
+    low, high = pulse.stop_low_uj, pulse.stop_high_uj
     assert (low, high) == (477_523, 716_283)
-    assert window.verdict(low, PS_UJ, 100, 200) == "warn"
-    assert window.verdict(low - 1, PS_UJ, 100, 200) == "low"
-    assert window.verdict(high, PS_UJ, 100, 200) == "warn"
-    assert window.verdict(high + 1, PS_UJ, 100, 200) == "high"
+    assert window.verdict(pulse, low) == "warn"
+    assert window.verdict(pulse, low - 1) == "low"
+    assert window.verdict(pulse, high) == "warn"
+    assert window.verdict(pulse, high + 1) == "high"
 
 
 @given(st.integers(1, 1_000_000), st.integers(1, 10_000_000))
@@ -39,7 +50,7 @@ def test_counts_judge_as_joules_do(counts: int, nj_per_count: int) -> None:
 @given(st.integers(1_000, 2_000_000), st.integers(100, 200_000))
 def test_count_limits_lie_inside_the_window(target_uj: int, nj_per_count: int) -> None:
     channel = Channel(nj_per_count)
-    low_uj, high_uj = window.limits(target_uj, 200)
+    low_uj, high_uj = window_uj(target_uj, 200_000)
     try:
         low, high = channel.limits_counts(low_uj, high_uj)
     except ValueError:

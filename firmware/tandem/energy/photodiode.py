@@ -29,5 +29,7 @@ class Channel:
         low = -(-low_uj * 1000 // self.nj_per_count)
         high = high_uj * 1000 // self.nj_per_count
         if not 0 < low < high <= MAX_COUNTS:
-            raise ValueError("window %d..%d uJ is %d..%d counts: 1..%d allowed" % (low_uj, high_uj, low, high, MAX_COUNTS))
+            raise ValueError(
+                "window %d..%d uJ is %d..%d counts: 1..%d allowed" % (low_uj, high_uj, low, high, MAX_COUNTS)
+            )
         return low, high

@@ -1,5 +1,9 @@
 """Verdict of one shot against its window. Pure; integers in microjoules."""
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tandem.dose.plan import Pulse
+
 PASS = "pass"
 WARN = "warn"
 LOW = "low"
@@ -11,26 +15,18 @@ WITHHELD = "withheld"
 MISSING_PERMILLE = 100  # below a tenth of the target there was no pulse worth the name
 
 
-def verdict(energy_uj: int, target_uj: int, warn_permille: int, stop_permille: int) -> str:
-    """Return the verdict of a measured energy; limits are inclusive, as in "within 20 %".
+def verdict(pulse: "Pulse", energy_uj: int) -> str:
+    """Return the verdict of a measured energy. The pulse's limits are inclusive, as in "within 20 %".
 
-    `energy_uj` may be negative (noise around a dark baseline). Does not raise for any integers with target_uj > 0.
+    `energy_uj` may be negative (noise around a dark baseline).
     """
-    if energy_uj * 1000 < target_uj * MISSING_PERMILLE:
+    if energy_uj * 1000 < pulse.energy_uj * MISSING_PERMILLE:
         return MISSING
-    low, high = limits(target_uj, stop_permille)
-    if energy_uj < low:
+    if energy_uj < pulse.stop_low_uj:
         return LOW
-    if energy_uj > high:
+    if energy_uj > pulse.stop_high_uj:
         return HIGH
-    low, high = limits(target_uj, warn_permille)
-    return PASS if low <= energy_uj <= high else WARN
-
-
-def limits(target_uj: int, permille: int) -> tuple:
-    """Return (lowest, highest) energy in uJ within `permille` of the target, rounded inwards."""
-    low = -(-target_uj * (1000 - permille) // 1000)
-    return low, target_uj * (1000 + permille) // 1000
+    return PASS if pulse.warn_low_uj <= energy_uj <= pulse.warn_high_uj else WARN
 
 
 def deviation_permille(energy_uj: int, target_uj: int) -> int:

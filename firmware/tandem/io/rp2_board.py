@@ -4,19 +4,21 @@ import time
 
 import board
 import machine
-from machine import WDT, Pin, mem32
+from machine import ADC, WDT, Pin, mem32
 
 from tandem.io import rp2_chain
 from tandem.timing.rp2 import registers as reg
+from tandem.timing.rp2.sequencer import Rp2Sequencer
 
 ALIVE_US = 20_000
 WATCHDOG_MS = 1000
+ADC_FULL_MV = 3300
 
 
 class Rp2Board:
     """Hardware at the supervisor's edge. `sequencer` owns the handlers' block, in which permits are allowed."""
 
-    def __init__(self, sequencer) -> None:
+    def __init__(self, sequencer: Rp2Sequencer) -> None:
         self._sequencer = sequencer
         self._block = sequencer.block_address
         self._bus = rp2_chain.open_bus()
@@ -26,6 +28,7 @@ class Rp2Board:
         for pin in (board.CO2_SYNC, board.SCAN_OK):
             Pin(pin, Pin.IN, Pin.PULL_DOWN)
         self._heartbeat = Pin(board.HEARTBEAT, Pin.OUT, value=0)
+        self._handpiece = ADC(Pin(board.HANDPIECE_ID))
         self._watchdog = WDT(timeout=WATCHDOG_MS)
         self.millis = time.ticks_ms
         self.micros = time.ticks_us
@@ -55,6 +58,10 @@ class Rp2Board:
     def led(self, on: int) -> None:
         """Light the LED or not."""
         self._led.value(on)
+
+    def handpiece_mv(self) -> int:
+        """Return the voltage on HANDPIECE_ID. Not while the sequencer samples."""
+        return self._handpiece.read_u16() * ADC_FULL_MV // 65535
 
     def guard_tripped(self) -> bool:
         """Return True when the guard has latched."""

@@ -5,12 +5,14 @@ except while a transfer of the supervisor is under way: then it leaves a note, a
 Native code, because this runs in each turn of the supervisor: 12 us, of which 8 are the transfer.
 """
 
-# pyright: reportUndefinedVariable=false, reportArgumentType=false, reportIndexIssue=false, reportOperatorIssue=false
 import board
 import micropython
 from machine import SPI, Pin
 
-_SPI_LOCK, _SCAN_PENDING, _SCAN_AT, _SCAN_TABLE, _SCAN_SELECT, _INDEX = 16, 17, 18, 14, 15, 3
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any as ptr16  # words of the native compiler
+    from typing import Any as ptr32
 
 
 def open_bus() -> SPI:
@@ -30,10 +32,10 @@ def open_bus() -> SPI:
 
 
 @micropython.viper
-def exchange(block: ptr32, out: int) -> int:  # noqa: F821
+def exchange(block: ptr32, out: int) -> int:
     """Write the 16 outputs and return the 16 inputs as they were at the start. `block`: the handlers' block. 12 us."""
-    sio = ptr32(0xD0000000)  # noqa: F821
-    spi = ptr32(0x4003C000)  # noqa: F821
+    sio = ptr32(0xD0000000)
+    spi = ptr32(0x4003C000)
     block[16] = 1
     sio[6] = 1 << 21
     sio[5] = 1 << 21
@@ -50,13 +52,13 @@ def exchange(block: ptr32, out: int) -> int:  # noqa: F821
 
 
 @micropython.viper
-def place_scanner(block: ptr32, index: int):  # noqa: F821
+def place_scanner(block: ptr32, index: int):  # noqa: ANN201
     """Move the scanner to position `index` of the loaded table: two words, each taking effect at its select's rise."""
-    sio = ptr32(0xD0000000)  # noqa: F821
-    spi = ptr32(0x4003C000)  # noqa: F821
+    sio = ptr32(0xD0000000)
+    spi = ptr32(0x4003C000)
     block[16] = 1
     block[17] = 0
-    codes = ptr16(block[14])  # noqa: F821
+    codes = ptr16(block[14])
     select = block[15]
     i = 0
     while i < 2:
@@ -74,14 +76,14 @@ def place_scanner(block: ptr32, index: int):  # noqa: F821
 
 
 @micropython.viper
-def set_alive(block: ptr32, us: int):  # noqa: F821
+def set_alive(block: ptr32, us: int):  # noqa: ANN201
     """Allow permits for the next `us` microseconds (word 0 of the handlers' block). Does not allocate."""
-    timer = ptr32(0x40054028)  # noqa: F821
+    timer = ptr32(0x40054028)
     block[0] = timer[0] + us
 
 
 @micropython.viper
 def levels() -> int:
     """Return the levels of GP0 to GP29, as one read. Does not allocate."""
-    sio = ptr32(0xD0000000)  # noqa: F821
+    sio = ptr32(0xD0000000)
     return sio[1] & 0x3FFFFFFF

@@ -136,6 +136,13 @@ def raising(fault: int) -> int:
     return fault << FAULT_SHIFT
 
 
+def merged(events: int, more: int) -> int:
+    """Return both sets of events; of two faults the first stays, since a turn can name only one."""
+    if events >> FAULT_SHIFT:
+        more &= (1 << FAULT_SHIFT) - 1
+    return events | more
+
+
 class Lines:
     """Bit numbers of the signals in the GPIO word, as the board file has them."""
 

@@ -1,26 +1,96 @@
 """The supervisor's loop, as a numbered list of priorities. One turn every millisecond.
 
-Nothing here touches hardware by itself: `board` (levels, slow signals, heartbeat, watchdog, LED), `delivery`,
-`console` are passed in. A turn never blocks; what it costs at worst is kept in `worst_us`.
+Nothing here touches hardware by itself: `board`, `delivery` and `console` are passed in. A turn never blocks; what it
+costs at worst is kept in `worst_us`.
 """
 
-from tandem.safety import elapsed, faults, indicators
-from tandem.safety.inputs import CO2_SELECTED, EV_PASSED, GUARD_OK, LOADED, MORE_PASSES, PS_SELECTED, raising
-from tandem.safety.states import ARMING, FAULT, FIRING, READY, SELFTEST, STANDBY, advance
+from tandem.safety import elapsed, indicators
+from tandem.safety.inputs import (
+    CO2_SELECTED,
+    EV_PASSED,
+    GUARD_OK,
+    HANDPIECE_OK,
+    LOADED,
+    MORE_PASSES,
+    PS_SELECTED,
+    Inputs,
+    merged,
+)
+from tandem.safety.states import ARMING, FAULT, FIRING, READY, SELFTEST, STANDBY, State, advance
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Protocol
+
+    from tandem.console.session import Console
+    from tandem.delivery import Delivery
+
+    class Board(Protocol):
+        """The hardware of a board as the supervisor needs it. Nothing blocks; in a turn nothing allocates."""
+
+        def millis(self) -> int:
+            """Return the time in ms, which wraps at 2**30."""
+            ...
+
+        def micros(self) -> int:
+            """Return the time in us, for `micros_since`."""
+            ...
+
+        def micros_since(self, started: int) -> int:
+            """Return the microseconds since `started`."""
+            ...
+
+        def sleep(self) -> None:
+            """Let the CPU sleep until the next interrupt."""
+            ...
+
+        def levels(self) -> int:
+            """Return the GPIO levels."""
+            ...
+
+        def exchange(self, outputs: int) -> int:
+            """Shift 16 outputs out and 16 inputs in."""
+            ...
+
+        def alive(self) -> None:
+            """Allow permits for the next 20 ms and feed the watchdog."""
+            ...
+
+        def beat(self) -> None:
+            """Toggle HEARTBEAT."""
+            ...
+
+        def led(self, on: int) -> None:
+            """Light the LED or not."""
+            ...
+
+        def guard_tripped(self) -> bool:
+            """Return True when the guard has latched."""
+            ...
+
+        def withdraw(self) -> None:
+            """Take every permit back."""
+            ...
+
+        def handpiece_mv(self) -> int:
+            """Return the voltage on HANDPIECE_ID. Not while FIRING: the converter belongs to the energies then."""
+            ...
+
 
 HEARTBEAT_MS = 5
 _LIVE = (ARMING, READY, FIRING)
 
 
 class Supervisor:
-    """Runs `turn` for ever. `selftest`: the event that the self-test's outcome raises."""
+    """Runs `turn` for ever. `selftest`: the event that the self-test's outcome raises; `console` is to be set."""
 
-    def __init__(self, board, inputs, state, delivery, console) -> None:
+    console: "Console"
+    delivery: "Delivery"
+
+    def __init__(self, board: "Board", inputs: Inputs, state: State) -> None:
         self.board = board
         self.inputs = inputs
         self.state = state
-        self.delivery = delivery
-        self.console = console
         self.events = 0
         self.turns = 0
         self.worst_us = 0
@@ -33,7 +103,7 @@ class Supervisor:
 
     def request(self, events: int) -> None:
         """Put events in for the next turn."""
-        self.events |= events
+        self.events = merged(self.events, events)
 
     def run(self) -> None:
         """Take turns until the console reports Ctrl-C."""
@@ -61,7 +131,7 @@ class Supervisor:
             inputs.give(GUARD_OK, False)
             word = inputs.word
         if self.delivery.active:
-            events |= self.delivery.poll(now)
+            events = merged(events, self.delivery.poll(now))
         mode = advance(state, word, events, now)
         if mode != self._mode:
             self._changed(mode, now)
@@ -71,11 +141,12 @@ class Supervisor:
 
         # 3. Begin the burst once everything allows it.
         if mode == FIRING and state.permit and not self.delivery.active and not self._incomplete:
-            self._begin()
+            self.request(self.delivery.begin(now))
 
         # 4. Show the operator.
         if now >> 6 != self._step_ms:
             self._step_ms = now >> 6
+            self._look_at_handpiece()
             self.outputs = indicators.outputs(state, now)
             board.led(indicators.led(state, now))
 
@@ -90,16 +161,16 @@ class Supervisor:
         if before == FIRING and self.delivery.active:
             self.delivery.finish("guard" if self.board.guard_tripped() else "")
         if mode == SELFTEST:
-            self.events |= self.selftest
+            self.request(self.selftest)
         elif mode == ARMING:
             self._prepare(before == READY)
-        elif mode == STANDBY or mode == FAULT:
+        elif mode in (STANDBY, FAULT):
             self.board.withdraw()
             self.inputs.give(LOADED, False)
             if mode == STANDBY:
                 self.select()
         elif mode == READY and before == FIRING:
-            self._reload()
+            self.request(self.delivery.reload())
         self._incomplete = False
         self.outputs = indicators.outputs(self.state, now)
         self.console.mode_changed(before, mode, self.state)
@@ -128,28 +199,16 @@ class Supervisor:
         if next_pass:
             self.delivery.next_pass()
         self.select()
-        self._load()
+        event = self.delivery.prepare()
+        if event:
+            self.request(event)
+        else:
+            self.inputs.give(LOADED | GUARD_OK, True)
 
-    def _load(self) -> None:
-        try:
-            self.delivery.prepare()
-        except Exception as error:
-            self.delivery.message = str(error)
-            self.events |= raising(faults.REGISTERS_DIFFER)
+    def _look_at_handpiece(self) -> None:
+        """See whether the handpiece that the plan was made for is attached."""
+        plan = self.delivery.plan
+        if plan is None or self._mode == FIRING:
             return
-        self.inputs.give(LOADED | GUARD_OK, True)
-
-    def _reload(self) -> None:
-        """Put the pass back to its beginning after a pattern: the guard stays as it is."""
-        try:
-            self.delivery.reload()
-        except Exception as error:
-            self.delivery.message = str(error)
-            self.events |= raising(faults.REGISTERS_DIFFER)
-
-    def _begin(self) -> None:
-        try:
-            self.delivery.begin()
-        except Exception as error:
-            self.delivery.message = str(error)
-            self.events |= raising(faults.REGISTERS_DIFFER)
+        tip = plan.handpiece
+        self.inputs.give(HANDPIECE_OK, tip.id_low_mv <= self.board.handpiece_mv() <= tip.id_high_mv)

@@ -1,8 +1,11 @@
 """The contract between the plan and a board's sequencer: what a board can keep, and why a burst ended.
 
-A sequencer loads one pass, starts it, and from then on fires by itself: one permit, one shot. Methods of every
-sequencer: `arm()`, `load(burst)`, `start()`, `alive(now)`, `stop()`, `poll()`, `make_safe()`.
+A sequencer loads one pass, starts it, and from then on fires by itself: one permit, one shot.
 """
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from array import array
 
 RUNNING = 1
 DONE = 2
@@ -28,8 +31,9 @@ class Burst:
 
     `kind` 'ps', 'co2' or 'pair'; `count` slots; `period_cycles`; `ps_first_cycles` lamp-to-Q-switch delay or trigger
     width; `ps_second_cycles` Q-switch width, 0 with one trigger; `gate_cycles`; `pair_delay_cycles` from the ps trigger
-    or its sync; `verified` the ps energy has to pass before the CO2 permit; `codes` scanner words, two for each shot, or
-    None; `ps_settle_cycles`, `co2_window_cycles` from trigger to verdict; energy limits in summed counts.
+    or its sync; `verified` the ps energy has to pass before the CO2 permit; `codes` scanner words, two for each shot,
+    or None; `input_mask`, `input_want` GPIO levels that a permit asks for; `ps_settle_cycles`, `co2_window_cycles` from
+    trigger to verdict; energy limits in summed counts.
     """
 
     def __init__(self) -> None:
@@ -43,7 +47,7 @@ class Burst:
         self.pair_delay_cycles = 0
         self.pair_from_sync = False
         self.verified = True
-        self.codes = None
+        self.codes: array[int] | None = None
         self.stepped = False
         self.input_mask = 0
         self.input_want = 0
@@ -51,3 +55,66 @@ class Burst:
         self.co2_limits = (0, 0)
         self.ps_settle_cycles = 0
         self.co2_window_cycles = 0
+
+
+class Sequencer:
+    """What every board's sequencer can do. Only `arm`, `load` and `start` allocate; nothing blocks.
+
+    `load` -> `start` -> (`state` RUNNING until `reason` or DONE) -> `stop`; `arm` once before the first `start`, in
+    ARMING. `ps_results`, `co2_results` hold the summed counts of the shots judged so far.
+    """
+
+    ps_results: "array[int]"
+    co2_results: "array[int]"
+
+    def arm(self) -> None:
+        """Write every program anew, release the guard, read everything back. Raises RegisterDiffers."""
+        raise NotImplementedError
+
+    def load(self, burst: Burst) -> None:
+        """Take one pass. ValueError for what the board's words cannot hold; nothing is loaded then."""
+        raise NotImplementedError
+
+    def place(self, index: int) -> None:
+        """Move the scanner to the position of shot `index` (from 0) of the loaded pass."""
+        raise NotImplementedError
+
+    def start(self) -> None:
+        """Start the loaded pass: its first slot is one period away. Raises RegisterDiffers; nothing fires then."""
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Take every permit back. A gate that is open ends on its cycle; a Q-switch that is due never comes."""
+        raise NotImplementedError
+
+    def make_safe(self) -> None:
+        """Leave nothing behind that could fire, for the end of the program."""
+        raise NotImplementedError
+
+    @property
+    def state(self) -> int:
+        """RUNNING, DONE when every shot was judged, 0 when idle, or another number when it stopped: see `reason`."""
+        raise NotImplementedError
+
+    @property
+    def reason(self) -> str:
+        """Why it stopped, one of the words above; '' when it did not."""
+        raise NotImplementedError
+
+    @property
+    def permitted(self) -> int:
+        """Slots that were given a permit."""
+        raise NotImplementedError
+
+    @property
+    def stop_inputs(self) -> int:
+        """GPIO levels at the moment of the stop."""
+        raise NotImplementedError
+
+    def judged(self, laser: str) -> int:
+        """Return the number of shots of 'ps' or 'co2' that passed."""
+        raise NotImplementedError
+
+    def guard_tripped(self) -> bool:
+        """Return True when the guard has latched since `arm`."""
+        raise NotImplementedError

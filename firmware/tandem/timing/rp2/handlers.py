@@ -10,6 +10,7 @@ address is in the watchdog's scratch register 0, and one block for each laser's 
 """
 
 # pyright: reportUndefinedVariable=false, reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false
+# pyright: reportArgumentType=false
 import micropython
 
 # Words of the main block.
@@ -390,7 +391,7 @@ def window_end():
     label(END)
 
 
-def code_address(function) -> int:
+def code_address(function: object) -> int:
     """Return the entry of an assembled function, with the Thumb bit (MicroPython 1.25: third word of the object)."""
     from machine import mem32
 

@@ -87,7 +87,7 @@ class Machine:
         self.registers = base + reg.SM_CLKDIV + reg.SM_STRIDE * number
 
     def write(self, entry: int = 0) -> None:
-        """Stop, load and reset the machine, with empty FIFOs and its program counter at `entry` (words after offset)."""
+        """Stop, load and reset the machine, with empty FIFOs and its counter at `entry` (words after offset)."""
         stop(self.base, 1 << self.number)
         write_words(self.base, self.offset, self.code)
         r = self.registers

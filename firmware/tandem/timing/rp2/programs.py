@@ -10,7 +10,7 @@ A shot machine starts on the *level* of one pin, its IN_BASE: SYNC_OUT (slots), 
 tripped guard, which holds SYNC_OUT low, also takes away every start.
 """
 
-# pyright: reportUndefinedVariable=false, reportCallIssue=false, reportIndexIssue=false
+# pyright: reportUndefinedVariable=false, reportCallIssue=false, reportIndexIssue=false, reportArgumentType=false
 import rp2
 from rp2 import PIO
 
@@ -86,7 +86,7 @@ SHOT_START_OFFSET = 0
 
 @rp2.asm_pio(sideset_init=(PIO.OUT_LOW,) * 4)
 def guard():
-    """Once SAFE was low: all four triggers low in every cycle, for ever. 2 words; the pin number is put in at loading."""
+    """Once SAFE was low: all four triggers low in every cycle, for ever. 2 words."""
     wait(0, gpio, 8)
     wrap_target()
     irq(4).side(0)
@@ -95,7 +95,7 @@ def guard():
 
 @rp2.asm_pio(set_init=PIO.OUT_HIGH)
 def window():
-    """One word per shot: cycles until the integrator is released. ISR: cycles from the trigger to the verdict. 10 words."""
+    """One word a shot: cycles until the integrator is released. ISR: cycles from trigger to verdict. 10 words."""
     wrap_target()
     pull(block)
     mov(x, osr)

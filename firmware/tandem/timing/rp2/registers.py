@@ -1,12 +1,6 @@
 """RP2040 registers that the firing path uses. Source: RP2040 datasheet, address map and register lists."""
 
-try:
-    from micropython import const
-except ImportError:  # CPython, for the host's tests
-
-    def const(value):
-        return value
-
+from micropython import const
 
 XOR = const(0x1000)
 SET = const(0x2000)

@@ -73,7 +73,7 @@ def make_everything_safe() -> None:
     mem32[reg.SIO_OUT_CLR] = 1 << board.HEARTBEAT
 
 
-class Rp2Sequencer:
+class Rp2Sequencer(contract.Sequencer):
     """Sequencer of the RP2040. One instance a boot; `arm`, `load`, `start` may allocate, `alive` and `poll` do not."""
 
     def __init__(self) -> None:
@@ -237,7 +237,7 @@ class Rp2Sequencer:
         self._co2[h.GAP_BYTES] = 8
         self._co2[h.NEXT_PERMIT] = 0
 
-    def _load_channel(self, c, lane: int, limits, samples: int, base: int, results) -> None:
+    def _load_channel(self, c: array, lane: int, limits: tuple, samples: int, base: int, results: array) -> None:
         c[h.JUDGED] = 0
         c[h.LOW] = limits[0] & 0xFFFFFFFF
         c[h.HIGH] = limits[1] & 0xFFFFFFFF
@@ -357,8 +357,18 @@ class Rp2Sequencer:
 
     @property
     def state(self) -> int:
-        """`contract.RUNNING`, `contract.DONE`, 0 when idle, or a stop's code, see `reason`."""
-        return self._block[h.STATE]
+        """RUNNING, DONE when every shot was judged, 0 when idle, or a stop's code, see `reason`."""
+        state = self._block[h.STATE]
+        if state == h.RUNNING and self._all_judged():
+            return contract.DONE
+        return state
+
+    def _all_judged(self) -> bool:
+        b = self._block
+        count = b[h.COUNT]
+        return (not b[h.PS_CHANNEL] or self._ps[h.JUDGED] == count) and (
+            not b[h.CO2_CHANNEL] or self._co2[h.JUDGED] == count
+        )
 
     @property
     def reason(self) -> str:
