@@ -1,280 +1,356 @@
-"""The firing programs run on the PIO block as the design promises, and cost next to nothing while nothing happens."""
+"""The firmware's PIO programs take the cycles that the firmware counts on, and fire only as permitted."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
 from random import Random
+from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, seed, settings
+from hypothesis import strategies as st
 from pio_firing import (
-    CO2_SHOT,
+    CO2,
     GATE,
+    GUARD,
     LAMP,
-    PACER_AT,
-    PS_SHOT,
+    PINS,
+    PS,
     QSW,
+    SAFE,
     SAFE_CLOSED,
-    SHOT_AT,
     SYNC,
-    firing,
-    permit,
-    stamp,
-    unlock,
+    TRIGGERS,
+    Firing,
+    Firmware,
+    window,
 )
-from pio_harness import (
-    CTRL,
-    FSTAT,
-    INSTR_MEM,
-    IRQ,
-    ISR,
-    RXF,
-    Operation,
-    PioEngine,
-    X,
-    configure,
-    edges,
-    execctrl,
-    irq,
-    jmp,
-    load,
-    mov,
-    of,
-    pull,
-    shiftctrl,
-)
+from pio_harness import CTRL, DBG_PADOUT, FLEVEL, INSTR, IRQ, TXF, Operation, PioEngine, edges, of, set_
 
 Figure = Callable[..., None]
-PERIOD = 625_000  # 200 Hz at 125 MHz
-MARGIN = 125_000  # permits are written 1 ms before their slot
-READ_AFTER = 20  # cycles; the joined FIFO holds eight words
+GATE_WORDS = st.one_of(st.integers(1, 300), st.integers(1, 2**17 - 1))
+DEAD_TIME = 2**19
+generated = settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-def burst(gates: list[int], period: int = PERIOD, machine: int = CO2_SHOT) -> list[Operation]:
-    """Return a burst on one machine: unlocked, one permit a slot, each written a margin before its slot."""
-    script = [*firing(period, flag=6 if machine == CO2_SHOT else 5), unlock(machine, 100)]
-    first = first_slot(period)
-    return script + [
-        permit(machine, gate, 10, first + i * period - MARGIN * period // PERIOD) for i, gate in enumerate(gates)
-    ]
+def run(engine: PioEngine, firing: Firing, until: int, more: list[Operation] | None = None) -> dict[str, Any]:
+    """Run the script to `until`; the machines read the triggers' pads back."""
+    return engine.run([*firing.script, *(more or []), ["t", until]], read_back=TRIGGERS)
 
 
-def first_slot(period: int) -> int:
-    """Return the cycle in which the pacer's first IRQ executes: PULL 10, MOV 11, then word + 1 jumps."""
-    return 12 + (period - 3) + 1
+def rises(result: dict[str, Any], pin: int) -> list[int]:
+    return [cycle for cycle, level in edges(result, pin) if level]
 
 
-def test_gate_is_the_word_plus_two_and_the_period_is_exact(engine: PioEngine, figure: Figure) -> None:
-    gates = [12_500, 1, 99_999, 12_500, 125_000]
-    result = engine.run([*burst(gates), ["t", PERIOD * 7]])
-    found = edges(result, GATE)
-    rises, falls = [cycle for cycle, level in found if level], [cycle for cycle, level in found if not level]
-    assert [fall - rise for rise, fall in zip(rises, falls, strict=True)] == [gate + 2 for gate in gates]
-    assert {b - a for a, b in itertools.pairwise(rises)} == {PERIOD}
-    figure("CO2 gate minus its word", falls[0] - rises[0] - gates[0], "cycles")
-    figure("period error of the pacer over five shots", rises[4] - rises[0] - 4 * PERIOD, "cycles", limit="0")
+def widths(result: dict[str, Any], pin: int) -> list[int]:
+    cycles = [cycle for cycle, _ in edges(result, pin)]
+    return [fall - rise for rise, fall in zip(cycles[::2], cycles[1::2], strict=True)]
 
 
-def test_trigger_latency_from_the_tick_is_constant(engine: PioEngine) -> None:
-    # Tick set in t; WAIT t+1, MOV t+2, JMP t+3, PULL t+4, OUT t+5, JMP t+6, SET t+7, driven from t+8.
-    result = engine.run([*burst([100]), ["t", PERIOD * 2]])
-    assert edges(result, GATE)[0] == (first_slot(PERIOD) + 8, 1)
+def test_the_constants_are_those_measured_here(firmware: Firmware) -> None:
+    told = {name: value for name, value in firmware.constants.items() if name.endswith("OVERHEAD_CYCLES")}
+    assert told == {
+        "PACER_OVERHEAD_CYCLES": 13,
+        "GATE_OVERHEAD_CYCLES": 2,
+        "QSW_OVERHEAD_CYCLES": 3,
+        "PAIR_OVERHEAD_CYCLES": 12,
+    }
 
 
-def test_lamp_and_q_switch_come_from_the_same_pass(engine: PioEngine) -> None:
-    script = [*firing(PERIOD, flag=5), unlock(PS_SHOT, 100), permit(PS_SHOT, 20_000, 700, 1000), ["t", PERIOD * 2]]
-    result = engine.run(script)
-    lamp, switch = edges(result, LAMP), edges(result, QSW)
-    assert [b[0] - a[0] for a, b in (lamp,)] == [20_002]
-    assert switch[0][0] == lamp[1][0]
-    assert switch[1][0] - switch[0][0] == 700 + 4  # SET, IRQ and OUT, word + 1 jumps
+class TestPacer:
+    @seed(20_050)
+    @generated
+    @given(first=st.integers(0, 5000), lead=st.integers(0, 5000))
+    def test_the_period_is_both_counts_plus_13(
+        self, engine: PioEngine, firmware: Firmware, first: int, lead: int
+    ) -> None:
+        firing = Firing(firmware, first, lead)
+        result = run(engine, firing, firing.slot + 5 * firing.period)
+        assert rises(result, SYNC) == [firing.slot + i * (first + lead + 13) for i in range(6)]
+
+    def test_a_200_hz_train_has_no_period_error(
+        self, engine: PioEngine, firmware: Firmware, figure: Figure
+    ) -> None:
+        firing = Firing(firmware, 625_000 - 125_000 - 13, 125_000)
+        found = rises(run(engine, firing, firing.slot + 2000 * 625_000), SYNC)
+        gaps = [b - a for a, b in itertools.pairwise(found)]
+        assert len(gaps) == 2000
+        assert set(gaps) == {625_000}
+        figure("PIO pacer: period error over 2000 periods", found[2000] - found[0] - 2000 * 625_000, "cycles", limit="0")
+
+    def test_the_cpu_is_told_the_lead_count_plus_3_ahead_of_the_slot(
+        self, engine: PioEngine, firmware: Firmware, figure: Figure
+    ) -> None:
+        ahead = set()
+        for lead in (0, 1, 100, 125_000):
+            firing = Firing(firmware, 1000, lead)
+            result = run(engine, firing, firing.slot + 20)
+            assert [entry[:2] for entry in result["irq"]] == [[1, True]]
+            ahead.add(rises(result, SYNC)[0] - result["irq"][0][2] - lead)
+        assert ahead == {3}
+        figure("PIO pacer: interrupt to slot minus its lead count", ahead.pop(), "cycles")
+
+    def test_the_slot_pulse_is_8_cycles_long(self, engine: PioEngine, firmware: Firmware) -> None:
+        firing = Firing(firmware, 1000)
+        assert widths(run(engine, firing, firing.slot + 3 * firing.period + 100), SYNC) == [8, 8, 8, 8]
+
+
+class TestWidths:
+    @seed(20_051)
+    @generated
+    @given(word=GATE_WORDS)
+    def test_a_gate_is_its_word_plus_2(self, engine: PioEngine, firmware: Firmware, word: int) -> None:
+        firing = Firing(firmware, 2000)
+        firing.permit_each(CO2, [word])
+        result = run(engine, firing, firing.slot + word + 100)
+        assert widths(result, GATE) == [word + 2]
+        assert edges(result, LAMP) == edges(result, QSW) == []
+
+    @seed(20_052)
+    @generated
+    @given(word=GATE_WORDS, width=st.integers(0, 2**12 - 1))
+    def test_a_q_switch_pulse_is_its_word_plus_3_and_begins_where_the_lamp_ends(
+        self, engine: PioEngine, firmware: Firmware, word: int, width: int
+    ) -> None:
+        firing = Firing(firmware, 2000)
+        firing.permit_each(PS, [word], width)
+        result = run(engine, firing, firing.slot + word + width + 100)
+        assert widths(result, LAMP) == [word + 2]
+        assert widths(result, QSW) == [width + 3]
+        assert edges(result, LAMP)[1][0] == rises(result, QSW)[0]
+        assert edges(result, GATE) == []
+
+    def test_a_laser_with_one_trigger_gets_no_q_switch_pulse(self, engine: PioEngine, firmware: Firmware) -> None:
+        firing = Firing(firmware, 2000, lamp_qswitch=False)
+        firing.permit_each(PS, [700])
+        result = run(engine, firing, firing.slot + 2000)
+        assert widths(result, LAMP) == [702]
+        assert edges(result, QSW) == []
+
+    def test_a_burst_keeps_its_period_whatever_the_gates(
+        self, engine: PioEngine, firmware: Firmware, figure: Figure
+    ) -> None:
+        firing = Firing(firmware, 625_000 - 125_000 - 13, 125_000)
+        words = [12_498, 1, 99_999, 12_498, 99_998]
+        firing.permit_each(CO2, words)
+        result = run(engine, firing, firing.slot + 5 * firing.period)
+        assert widths(result, GATE) == [word + 2 for word in words]
+        assert rises(result, GATE) == [firing.slot + 12 + i * 625_000 for i in range(5)]
+        figure("PIO shot: CO2 gate minus its word", widths(result, GATE)[0] - words[0], "cycles")
+
+
+class TestStart:
+    @seed(20_053)
+    @generated
+    @given(delay=st.one_of(st.integers(0, 50), st.integers(0, 400_000)))
+    def test_a_pair_is_its_delay_plus_12_apart(self, engine: PioEngine, firmware: Firmware, delay: int) -> None:
+        firing = Firing(firmware, 2000, delays=(0, delay), co2_start=QSW)
+        firing.permit_each(PS, [300], 50)
+        firing.permit_each(CO2, [1000])
+        result = run(engine, firing, firing.slot + delay + 3000)
+        assert rises(result, GATE) == [rises(result, QSW)[0] + delay + 12]
+
+    @pytest.mark.parametrize("delay", [0, 1, 124, 300_000])
+    def test_a_pair_from_the_lasers_sync_input_is_its_delay_plus_12_after_the_edge(
+        self, engine: PioEngine, firmware: Firmware, figure: Figure, delay: int
+    ) -> None:
+        firing = Firing(firmware, 2000, delays=(0, delay), co2_start=PINS.PS_SYNC)
+        firing.permit_each(CO2, [1000])
+        found = set()
+        for moment in range(firing.slot, firing.slot + 20):
+            levels = SAFE_CLOSED | 1 << PINS.PS_SYNC
+            result = run(engine, firing, moment + delay + 2000, [["i", levels, moment]])
+            found.add(rises(result, GATE)[0] - moment - delay)
+        assert found == {12}
+        figure("PIO shot: start pin to trigger minus the delay count", found.pop(), "cycles")
+
+    def test_a_slot_fires_both_lasers_in_the_same_cycle(self, engine: PioEngine, firmware: Firmware) -> None:
+        firing = Firing(firmware, 2000, delays=(70, 70))
+        firing.permit_each(PS, [300], 50)
+        firing.permit_each(CO2, [1000])
+        result = run(engine, firing, firing.slot + 3000)
+        assert rises(result, LAMP) == rises(result, GATE) == [firing.slot + 70 + 12]
+
+    def test_a_slot_in_the_dead_time_starts_nothing_and_keeps_the_permit(
+        self, engine: PioEngine, firmware: Firmware
+    ) -> None:
+        firing = Firing(firmware, 300_000 - 113)
+        for i in range(3):
+            firing.permit(CO2, firing.slot - 500 + i, 998)
+        result = run(engine, firing, firing.slot + 5 * firing.period)
+        assert rises(result, GATE) == [firing.slot + 12 + i * 600_000 for i in range(3)]
+
+    def test_the_dead_time_is_524288_cycles_after_the_pulse(self, engine: PioEngine, firmware: Firmware) -> None:
+        # The last cycle of the pulse executes SET; then MOV, OUT, 524,288 jumps, and WAIT sees pads three cycles old.
+        for late, shots in ((-1, 1), (0, 2)):
+            firing = Firing(firmware, 2000, co2_start=PINS.PS_SYNC)
+            firing.permit(CO2, firing.slot, 98)
+            firing.permit(CO2, firing.slot + 1, 98)
+            high, low = SAFE_CLOSED | 1 << PINS.PS_SYNC, SAFE_CLOSED
+            fall = firing.slot + 100 + 12 + 100
+            again = fall + 2 + DEAD_TIME - 3 + late
+            pulses: list[Operation] = [["i", high, firing.slot + 100], ["i", low, firing.slot + 101]]
+            pulses += [["i", high, again], ["i", low, again + 1]]
+            assert len(rises(run(engine, firing, again + 1000, pulses), GATE)) == shots
 
 
 class TestPermits:
-    PERIOD = 20_000
-    SLOT = 12 + (PERIOD - 3) + 1
-
-    def locked(self) -> list[Operation]:
-        """Return a burst whose first slot has a permit, whose second has none, and a permit that comes after that."""
-        script = [*firing(self.PERIOD, dead_bits=4), unlock(CO2_SHOT, 100), permit(CO2_SHOT, 500, 10, 1000)]
-        return [*script, permit(CO2_SHOT, 500, 10, self.SLOT + self.PERIOD + 500)]
-
-    def test_a_slot_without_a_permit_locks_the_machine_and_a_late_permit_does_not_fire(self, engine: PioEngine) -> None:
-        end = self.SLOT + 20 * self.PERIOD
-        result = engine.run_both([*self.locked(), ["r", IRQ, end], ["t", end]])
-        assert len(edges(result, GATE)) == 2
-        assert result["reads"][0] & 1 == 1  # locked: its flag is up again
-
-    def test_a_late_permit_fires_on_unlocking_unless_the_fifo_was_cleared(self, engine: PioEngine) -> None:
-        again = self.SLOT + 5 * self.PERIOD + 700
-        clear = configure(CO2_SHOT, again - 20, shiftctrl=shiftctrl(join_tx=1))
-        clear += configure(CO2_SHOT, again - 10, shiftctrl=shiftctrl())
-        for cleared, gates in (([], 2), (clear, 1)):
-            script = [*self.locked(), *cleared, unlock(CO2_SHOT, again), ["t", again + 10 * self.PERIOD]]
-            assert len(edges(engine.run_both(script), GATE)) == 2 * gates
-
-    def test_a_tick_that_meets_the_dead_time_is_dropped(self, engine: PioEngine) -> None:
-        script = [*firing(self.PERIOD), unlock(CO2_SHOT, 100)]  # dead time of 2**19 cycles: 26 ticks
-        script += [permit(CO2_SHOT, 500, 10, 1000 + i) for i in range(3)]
-        rises = [cycle for cycle, level in edges(engine.run([*script, ["t", 2_000_000]]), GATE) if level]
-        assert [rise - rises[0] for rise in rises] == [0, 27 * self.PERIOD, 54 * self.PERIOD]
-
-
-def test_a_pair_has_a_constant_delay(engine: PioEngine, figure: Figure) -> None:
-    offsets = set()
-    for delay in (125, 1_000, 40_000, 300_000):
-        script = [*firing(PERIOD, flag=5)]
-        script += [*configure(CO2_SHOT, 50, instr=pull()), ["w", of(16, CO2_SHOT), delay, 51]]
-        script += configure(CO2_SHOT, 60, instr=mov(ISR, "osr")) + configure(CO2_SHOT, 61, instr=jmp(SHOT_AT))
-        script += [["w", CTRL, 0x40 | 0xF, 40], unlock(CO2_SHOT, 100), unlock(PS_SHOT, 100)]
-        script += [permit(CO2_SHOT, 1_000, 10, 1000), permit(PS_SHOT, 2_000, 50, 1000), ["t", PERIOD * 2]]
-        result = engine.run(script)
-        lamp, gate = edges(result, LAMP), edges(result, GATE)
-        offsets.add(gate[0][0] - lamp[1][0] - delay)
-    assert len(offsets) == 1
-    figure("ps to CO2 delay minus its word, from the Q-switch edge", offsets.pop(), "cycles")
-
-
-def test_the_guard_ends_a_gate_within_eight_cycles_and_latches(engine: PioEngine, figure: Figure) -> None:
-    rng = Random(5)
-    rise = first_slot(PERIOD) + 8
-    latencies = set()
-    for _ in range(40):
-        opened = rise + rng.randrange(1, 90_000)
-        closed = opened + rng.choice((1, 2, 3, 1000))
-        script = [*burst([100_000, 100]), ["i", 0, opened], ["i", SAFE_CLOSED, closed], ["t", PERIOD * 4]]
-        result = engine.run(script)
-        found = edges(result, GATE)
-        assert [level for _, level in found] == [1, 0]
-        latencies.add(found[1][0] - opened)
-    assert max(latencies) <= 8
-    figure("guard: SAFE low at the pad to gate low", max(latencies), "cycles", limit="<= 8")
-    figure("guard: jitter of that", max(latencies) - min(latencies), "cycles")
-
-
-def test_the_tripped_guard_holds_all_four_pins_whatever_else_writes_them(engine: PioEngine) -> None:
-    script = [*firing(20_000, dead_bits=4), unlock(CO2_SHOT, 100), unlock(PS_SHOT, 100), ["i", 0, 500]]
-    rng = Random(6)
-    cycle = 600
-    for _ in range(200):
-        cycle += rng.randrange(1, 900)
-        script.append(permit(rng.choice((PS_SHOT, CO2_SHOT)), rng.randrange(1, 500), rng.randrange(20), cycle))
-        if rng.random() < 0.3:
-            script.append(["w", IRQ, rng.randrange(256), cycle + 1])
-            cycle += 1
-    result = engine.run_both([*script, ["t", cycle + 50_000]])
-    for pin in (LAMP, QSW, GATE, SYNC):
-        assert edges(result, pin) == []
-
-
-def test_the_guard_sets_its_flag_again_at_once(engine: PioEngine) -> None:
-    script = [*firing(PERIOD), ["i", 0, 500], ["w", IRQ, 1 << 4, 1000], ["r", IRQ, 1001], ["r", IRQ, 1002]]
-    assert [word >> 4 & 1 for word in engine.run_both(script)["reads"]] == [1, 1]
-
-
-def test_the_firing_programs_give_the_same_stepped_cycle_by_cycle(engine: PioEngine) -> None:
-    rng = Random(7)
-    for _ in range(6):
-        script = [*firing(3_000, flag=rng.choice((5, 6)), dead_bits=10)]
-        cycle = 200
-        for _ in range(25):
-            cycle += rng.randrange(1, 1500)
-            machine = rng.choice((PS_SHOT, CO2_SHOT))
-            script.append(
-                rng.choice((unlock(machine, cycle), permit(machine, rng.randrange(900), rng.randrange(50), cycle)))
-            )
-        opened = rng.randrange(20_000, 40_000)
-        script += [["i", 0, opened], ["i", SAFE_CLOSED, opened + 2], ["t", 60_000], ["o", 60_000], ["r", FSTAT, 60_000]]
-        engine.run_both(script)
-
-
-class TestStamps:
-    def scripted(self, channels: list[list[int]], end: int) -> list[Operation]:
-        """Return four stamping machines on pins 8..11 whose levels change in these cycles; FIFOs read as they fill."""
-        script = load(stamp())
-        for machine in range(4):
-            script += configure(
-                machine,
-                execctrl=execctrl(7, 4, jmp_pin=8 + machine),
-                shiftctrl=shiftctrl(join_rx=1, autopush=1, in_right=0),
-                instr=mov(X, "null", "~"),
-            )
-            script += configure(machine, 1, instr=jmp(4))
-        script.append(["w", CTRL, 0xF, 10])
-        changes = sorted({(cycle, machine) for machine, cycles in enumerate(channels) for cycle in cycles})
-        levels = 0
-        timed: list[Operation] = []
-        for cycle, machine in changes:
-            levels ^= 1 << (8 + machine)
-            timed.append(["i", levels, cycle])
-        timed += [["r", of(RXF, machine), cycle + READ_AFTER] for cycle, machine in changes]
-        return [*script, *timed, ["t", end]]
-
-    def test_every_edge_is_stamped_within_one_cycle(self, engine: PioEngine, figure: Figure) -> None:
-        rng = Random(8)
-        channels = []
-        for _ in range(4):
-            cycle, cycles = 100, []
-            for _ in range(120):
-                cycle += rng.choice((3, 4, 5, 40, rng.randrange(3, 400)))
-                cycles.append(cycle)
-            channels.append(cycles)
-        script = self.scripted(channels, 60_000)
-        order = [(operation[2], (operation[1] - RXF) // 4) for operation in script if operation[0] == "r"]
-        reads = engine.run_both(script)["reads"]
-        errors: list[int] = []
-        counts = [0] * 4
-        for (cycle, machine), word in zip(order, reads, strict=True):
-            stamped = 2 * (0xFFFFFFFF - word) + counts[machine]
-            counts[machine] += 1
-            errors.append(10 + stamped - (cycle - READ_AFTER) - 3)
-        assert set(errors) <= {0, 1}
-        figure("stamped edges, four channels", len(errors), "edges")
-        figure("stamps one cycle late", sum(errors), f"of {len(errors)}")
-
-
-class TestSpeed:
-    CALL_LIMIT_NS = 1_000
-
-    @pytest.mark.parametrize(
-        ("name", "before"),
-        [
-            ("armed, all waiting", []),
-            ("guard tripped", [["i", 0, 500]]),
-            ("locked, pacer off", [["w", CTRL, 0xE, 500]]),
-        ],
-    )
-    def test_an_advance_over_a_sleeping_block_costs_far_below_a_microsecond(
-        self, engine: PioEngine, figure: Figure, name: str, before: list[Operation]
+    def test_without_a_permit_a_slot_locks_both_machines_and_tells_by_flag(
+        self, engine: PioEngine, firmware: Firmware
     ) -> None:
-        script = [*firing(PERIOD), *before, ["t", 1000]]
-        measured = engine.ask("speed", script, step=20, calls=300_000)
-        figure(f"advance over a sleeping block, {name}", round(measured["nsPerCall"], 1), "ns a call", limit="< 1000")
-        assert measured["nsPerCall"] < self.CALL_LIMIT_NS
+        firing = Firing(firmware, 2000)
+        slot = firing.slot
+        result = run(engine, firing, slot + 5000, [["r", IRQ, slot], ["r", IRQ, slot + 20]])
+        flags = 1 << firmware.constants["FLAG_PS_LOCKED"] | 1 << firmware.constants["FLAG_CO2_LOCKED"]
+        assert [word & 0b110 for word in result["reads"]] == [0, flags]
+        assert flags == 0b110
+        assert all(edges(result, pin) == [] for pin in (LAMP, QSW, GATE))
 
-    def test_a_pacing_period_is_a_handful_of_steps(self, engine: PioEngine, figure: Figure) -> None:
-        measured = engine.ask("speed", [*firing(PERIOD), ["t", 1000]], step=PERIOD, calls=5_000)
-        figure("one 5 ms pacing period of the armed block", round(measured["nsPerCall"]), "ns")
-        assert measured["nsPerCall"] < 50_000
+    def test_a_locked_machine_ignores_later_permits(self, engine: PioEngine, firmware: Firmware) -> None:
+        firing = Firing(firmware, 600_000)
+        for slot, written in ((0, -50), (1, 500), (2, -50), (3, -50)):  # the second slot's permit comes after it
+            firing.permit(CO2, firing.slot + slot * firing.period + written, 1000)
+        result = run(engine, firing, firing.slot + 20 * firing.period)
+        assert rises(result, GATE) == [firing.slot + 12]
 
-    def test_busy_machines_and_the_reference_path(self, engine: PioEngine, figure: Figure) -> None:
-        toggle = load([0xE001, 0xE000]) + configure(0, execctrl=execctrl(1), pinctrl=1 << 26) + [["w", CTRL, 1, 5]]
-        busy = engine.ask("speed", toggle, step=1000, calls=300)
-        plain = engine.ask("speed", firing(PERIOD), step=1000, calls=100, how="plain")
-        stamps = [*TestStamps().scripted([[], [], [], []], 100)]
-        polls = engine.ask("speed", stamps, step=20, calls=300_000)
-        figure("a machine that changes a pin in every cycle", round(busy["nsPerCycle"]), "ns a cycle")
-        figure("four machines stepped in every cycle", round(plain["nsPerCycle"]), "ns a cycle")
-        figure("advance over four polling stamp machines", round(polls["nsPerCall"], 1), "ns a call")
-        assert polls["nsPerCall"] < self.CALL_LIMIT_NS
+    def test_unlocking_by_the_loader_leaves_no_old_permit(self, engine: PioEngine, firmware: Firmware) -> None:
+        first = Firing(firmware, 2000)
+        first.permit(CO2, first.slot + 500, 1000)  # after its slot
+        cycle = first.slot + 3000
+        again: list[Operation] = []
+        for operation in Firing(firmware, 2000).script[1:]:
+            again.append([*operation[:-1], operation[-1] + cycle])
+        result = run(engine, first, cycle + 20_000, [["r", FLEVEL, cycle], *again, ["r", FLEVEL, cycle + 20_000]])
+        assert [word >> 8 * CO2 & 15 for word in result["reads"]] == [1, 0]
+        assert edges(result, GATE) == []
+
+    def test_a_permit_of_zero_locks(self, engine: PioEngine, firmware: Firmware) -> None:
+        firing = Firing(firmware, 2000)
+        firing.permit_each(CO2, [0, 1000])
+        result = run(engine, firing, firing.slot + 5 * firing.period, [["r", IRQ, firing.slot + 20]])
+        assert result["reads"][0] >> 2 & 1 == 1
+        assert edges(result, GATE) == []
+
+    @pytest.mark.parametrize(("low", "fires"), [(-10, False), (30, True)])
+    def test_a_scanner_that_is_not_in_place_when_the_shot_starts_locks_instead(
+        self, engine: PioEngine, firmware: Firmware, low: int, fires: bool
+    ) -> None:
+        firing = Firing(firmware, 2000, in_place=PINS.SCAN_OK)
+        firing.permit_each(CO2, [1000])
+        moves: list[Operation] = [["i", SAFE_CLOSED | 1 << PINS.SCAN_OK, 0]]
+        moves.append(["i", SAFE_CLOSED, firing.slot + low])
+        result = run(engine, firing, firing.slot + 1500, [*moves, ["r", IRQ, firing.slot + 500]])
+        assert bool(edges(result, GATE)) == fires
+        assert result["reads"][0] >> 2 & 1 == int(not fires)
 
 
-def test_a_program_cannot_be_read_back_and_a_written_word_counts_at_once(engine: PioEngine) -> None:
-    script = [
-        *firing(PERIOD),
-        ["r", INSTR_MEM + 4 * (PACER_AT + 3), 20],
-        ["w", INSTR_MEM + 4 * (PACER_AT + 3), irq(7), 30],
-    ]
-    result = engine.run([*script, ["t", PERIOD + 100], ["r", IRQ, PERIOD + 100]])
-    assert result["reads"][0] == 0
-    assert result["reads"][1] >> 5 & 7 == 0b100
+class TestGuard:
+    def test_it_ends_every_trigger_5_cycles_after_safe_fell(
+        self, engine: PioEngine, firmware: Firmware, figure: Figure
+    ) -> None:
+        rng = Random(5)
+        latencies = set()
+        cases = [(LAMP, 12, 8000), (QSW, 8020, 3000), (GATE, 12, 90_000), (SYNC, 0, 3)] * 10
+        for pin, begin, length in cases:
+            firing = Firing(firmware, 2000)
+            firing.permit_each(PS, [8006], 4000)
+            firing.permit_each(CO2, [100_000])
+            opened = firing.slot + begin + rng.randrange(length)
+            closed = opened + rng.choice((1, 2, 3, 1000))
+            result = run(engine, firing, opened + 300_000, [["i", 0, opened], ["i", SAFE_CLOSED, closed]])
+            found = edges(result, pin)
+            assert [level for _, level in found] == [1, 0]
+            latencies.add(found[1][0] - opened)
+        assert latencies == {5}
+        figure("PIO guard: SAFE low at the pad to trigger low", max(latencies), "cycles", limit="<= 8")
+        figure("PIO guard: jitter of that", max(latencies) - min(latencies), "cycles")
+
+    def test_once_tripped_it_holds_all_four_pins_whatever_writes_them(
+        self, engine: PioEngine, firmware: Firmware
+    ) -> None:
+        firing = Firing(firmware, 300)
+        opened = firing.slot - 200
+        writes: list[Operation] = [["i", 0, opened], ["i", SAFE_CLOSED | 1 << PINS.SCAN_OK, opened + 1]]
+        rng = Random(6)
+        cycle = opened + 5
+        for _ in range(150):
+            cycle += rng.randrange(1, 50)
+            machine = rng.choice((PS, CO2))
+            word = rng.choice((set_("pins", 31), set_("pins", 3), 0x0000 | firing_entry(firmware)))
+            writes.append(["w", of(INSTR, machine), word, cycle])
+            writes.append(["w", of(TXF, machine), rng.randrange(1, 500), cycle])
+            if rng.random() < 0.3:
+                writes.append(["w", IRQ, rng.randrange(256), cycle])
+        script = [*firing.script, *writes, ["r", IRQ, cycle + 5000]]
+        result = engine.run_both(script, read_back=TRIGGERS)
+        for pin in (LAMP, QSW, GATE, SYNC):
+            assert edges(result, pin) == []
+        assert result["reads"][0] >> firmware.constants["FLAG_GUARD"] & 1 == 1
+        # The same without the trip does raise pins.
+        untouched = [operation for operation in script if operation[0] != "i" or operation[2] == 0]
+        assert edges(engine.run(untouched, read_back=TRIGGERS), GATE) != []
+
+    def test_it_sets_its_flag_again_at_once(self, engine: PioEngine, firmware: Firmware) -> None:
+        firing = Firing(firmware, 2000)
+        opened = firing.started + 100
+        more: list[Operation] = [["i", 0, opened], ["r", IRQ, opened + 4], ["r", IRQ, opened + 5]]
+        more += [["w", IRQ, 1 << 4, opened + 50], ["r", IRQ, opened + 51], ["r", IRQ, opened + 52]]
+        reads = run(engine, firing, opened + 100, more)["reads"]
+        assert [word >> 4 & 1 for word in reads] == [0, 1, 1, 1]
+
+    def test_it_is_there_while_the_other_machines_stand_still(self, engine: PioEngine, firmware: Firmware) -> None:
+        # A gate is open, then everything but the guard is stopped: SAFE still ends it.
+        firing = Firing(firmware, 2000)
+        firing.permit_each(CO2, [100_000])
+        stopped, opened = firing.slot + 500, firing.slot + 50_000
+        more: list[Operation] = [["w", CTRL, 1 << GUARD, stopped], ["i", 0, opened]]
+        assert edges(run(engine, firing, opened + 200_000, more), GATE) == [(firing.slot + 12, 1), (opened + 5, 0)]
+
+
+def firing_entry(firmware: Firmware) -> int:
+    """Return the address at which the shot program raises its first trigger."""
+    code = firmware.programs["shot"][0]
+    return 8 + code.index(set_("pins", 1))
+
+
+class TestWindow:
+    @seed(20_054)
+    @generated
+    @given(word=st.integers(0, 3000), settle=st.integers(0, 3000), pulse=st.integers(1, 4000))
+    def test_the_verdict_comes_its_count_plus_7_after_the_trigger(
+        self, engine: PioEngine, firmware: Firmware, word: int, settle: int, pulse: int
+    ) -> None:
+        script = window(firmware, settle)
+        # PULL, MOV, word + 1 jumps, SET: driven 4 cycles and the word after the write. The trigger is seen after 3 cycles,
+        # then MOV, settle + 1 jumps, IRQ: the flag is up 7 cycles and the count after the edge; WAIT and SET follow.
+        written = script[-1][-1] + 50
+        released = written + word + 4
+        trigger = released + 10
+        script += [["w", TXF, word, written], ["i", 1 << QSW, trigger], ["i", 0, trigger + pulse]]
+        end = max(trigger + settle + 7 + 2, trigger + pulse + 3 + 2)
+        result = engine.run([*script, ["t", end + 10_000]])
+        assert edges(result, PINS.PS_INT_RESET)[1:] == [(released, 0), (end, 1)]
+        assert result["irq"] == [[1, True, trigger + settle + 7]]
+
+    def test_a_trigger_without_a_word_gives_no_verdict(self, engine: PioEngine, firmware: Firmware) -> None:
+        script = window(firmware, 100)
+        cycle = script[-1][-1] + 50
+        result = engine.run([*script, ["i", 1 << QSW, cycle], ["t", cycle + 5000], ["r", DBG_PADOUT, cycle + 5000]])
+        assert result["irq"] == []
+        assert result["reads"] == [1 << PINS.PS_INT_RESET]
+
+
+def test_the_firing_programs_do_the_same_stepped_cycle_by_cycle(engine: PioEngine, firmware: Firmware) -> None:
+    rng = Random(7)
+    edges_seen = 0
+    for _ in range(8):
+        firing = Firing(firmware, rng.randrange(1, 4000), rng.randrange(200), delays=(rng.randrange(500), 0))
+        cycle = firing.started
+        for _ in range(20):
+            cycle += rng.randrange(1, 1500)
+            firing.permit(rng.choice((PS, CO2)), cycle, rng.randrange(900), rng.randrange(50))
+        opened = firing.started + rng.randrange(5_000, 40_000)
+        firing.script += [["i", 0, opened], ["i", SAFE_CLOSED, opened + 2], ["t", 60_000], ["o", 60_000]]
+        edges_seen += len(engine.run_both(firing.script, read_back=TRIGGERS)["pins"])
+    assert edges_seen > 200
