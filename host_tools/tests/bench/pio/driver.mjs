@@ -154,6 +154,19 @@ function speed({ script, step, calls, how = 'jump', readBack = 0 }) {
   return { nsPerCall: ns / calls, nsPerCycle: ns / calls / step, pins: it.pins.length, irq: it.irq.length };
 }
 
+// How often a prepared block asks to be looked at (`nextEvent`) before cycle `until`, and the wall time it takes.
+function wakes({ script, until, readBack = 0 }) {
+  const it = new Run('jump', readBack);
+  for (const operation of script) it.perform(operation);
+  let count = 0;
+  const began = process.hrtime.bigint();
+  for (let next = it.block.nextEvent(); next < until; next = it.block.nextEvent()) {
+    it.block.advanceTo(next);
+    count++;
+  }
+  return { count, ns: Number(process.hrtime.bigint() - began), pins: it.pins.length };
+}
+
 // Copies everything that can be reached through plain properties, and returns a function that puts it back.
 function save(root) {
   const kept = [];
@@ -194,7 +207,7 @@ function resume({ script, split, how = 'jump', readBack = 0 }) {
   return { difference: firstDifference(...results), compared: results[0].observed.length + results[0].pins.length };
 }
 
-const commands = { run, compare, speed, resume };
+const commands = { run, compare, speed, wakes, resume };
 for await (const line of createInterface({ input: process.stdin })) {
   const { command, ...request } = JSON.parse(line);
   let answer;

@@ -19,9 +19,9 @@ from tandem_tools.bench import Bench
 from tandem_tools.bench.stand import board_constants
 
 RP2 = Path(__file__).parents[4] / "firmware" / "tandem" / "timing" / "rp2"
-PINS = board_constants()
+BOARD = board_constants()
 PACER, PS, CO2, GUARD = 0, 1, 2, 3
-LAMP, QSW, GATE, SYNC, SAFE = PINS.PS_LAMP, PINS.PS_QSW, PINS.CO2_GATE, PINS.SYNC_OUT, PINS.SAFE
+LAMP, QSW, GATE, SYNC, SAFE = BOARD.PS_LAMP, BOARD.PS_QSW, BOARD.CO2_GATE, BOARD.SYNC_OUT, BOARD.SAFE
 PACER_AT, SHOT_AT, GUARD_AT = 0, 8, 28
 SAFE_CLOSED = 1 << SAFE
 TRIGGERS = 0b1111 << LAMP
@@ -112,7 +112,9 @@ class Firing:
         bus[PIO0 + of(TXF, PACER)] = first
         pio.start(PIO0, 1 << PACER | 1 << PS | 1 << CO2)
         self.started = bus.cycle
-        self.slot = self.started + first + lead + 7  # SYNC_OUT's first rise: PULL, MOV, count + 1, IRQ, MOV, count + 1, NOP
+        self.slot = (
+            self.started + first + lead + 7
+        )  # SYNC_OUT's first rise: PULL, MOV, count + 1, IRQ, MOV, count + 1, NOP
         self.period = first + lead + 13
         self.script: list[Operation] = [["i", SAFE_CLOSED, 0], *bus.script]
 
@@ -138,7 +140,7 @@ def window(firmware: Firmware, settle: int) -> list[Operation]:
     """Return a script on PIO1: window machine 0 of the ps laser runs, its trigger is QSW; the integrator is in reset."""
     bus = Bus()
     pio = firmware.loader(bus)
-    pins = 1 << 26 | QSW << 15 | PINS.PS_INT_RESET << 5
+    pins = 1 << 26 | QSW << 15 | BOARD.PS_INT_RESET << 5
     bus[PIO1 + of(0xDC, 0)] = pins
     pio.execute(PIO1, 0, 0xE001)  # set pins, 1
     pio.execute(PIO1, 0, 0xE081)  # set pindirs, 1
