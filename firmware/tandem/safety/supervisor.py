@@ -98,6 +98,7 @@ class Supervisor:
         self._beat_ms = 0
         self._step_ms = -1
         self._mode = state.mode
+        self._fault = 0
         self._incomplete = False
         self.selftest = EV_PASSED
 
@@ -121,13 +122,15 @@ class Supervisor:
         board, inputs, state = self.board, self.inputs, self.state
         now = board.millis()
 
-        # 1. Look at every input, and stop what must stop.
+        # 1. Look at every input, and stop what must stop. Guard, pins, contacts, in this order: then what opened SAFE
+        #    is seen with it, and the fault gets the name of its cause.
+        tripped = self._mode in _LIVE and board.guard_tripped()
         gpio = board.levels()
         word = inputs.update(gpio, board.exchange(self.outputs), now)
         events = self.events | inputs.events
         self.events = 0
         inputs.events = 0
-        if self._mode in _LIVE and board.guard_tripped():
+        if tripped:
             inputs.give(GUARD_OK, False)
             word = inputs.word
         if self.delivery.active:
@@ -135,6 +138,9 @@ class Supervisor:
         mode = advance(state, word, events, now)
         if mode != self._mode:
             self._changed(mode, now)
+        elif state.fault != self._fault:
+            self.console.mode_changed(mode, mode, state)
+        self._fault = state.fault
 
         # 2. Say that this turn was healthy: permits, heartbeat, watchdog.
         self.breathe()
