@@ -137,7 +137,7 @@ class Firing:
 
 
 def window(firmware: Firmware, settle: int) -> list[Operation]:
-    """Return a script on PIO1: window machine 0 of the ps laser runs, its trigger is QSW; the integrator is in reset."""
+    """Return a script on PIO1: machine 0 is the ps laser's window, its trigger is QSW; the integrator is in reset."""
     bus = Bus()
     pio = firmware.loader(bus)
     pins = 1 << 26 | QSW << 15 | BOARD.PS_INT_RESET << 5

@@ -11,14 +11,13 @@ import pytest
 from hypothesis import HealthCheck, given, seed, settings
 from hypothesis import strategies as st
 from pio_firing import (
+    BOARD,
     CO2,
     GATE,
     GUARD,
     LAMP,
-    BOARD,
     PS,
     QSW,
-    SAFE,
     SAFE_CLOSED,
     SYNC,
     TRIGGERS,
@@ -323,8 +322,8 @@ class TestWindow:
         self, engine: PioEngine, firmware: Firmware, word: int, settle: int, pulse: int
     ) -> None:
         script = window(firmware, settle)
-        # PULL, MOV, word + 1 jumps, SET: driven 4 cycles and the word after the write. The trigger is seen after 3 cycles,
-        # then MOV, settle + 1 jumps, IRQ: the flag is up 7 cycles and the count after the edge; WAIT and SET follow.
+        # PULL, MOV, word + 1 jumps, SET: driven 4 cycles and the word after the write. The trigger is seen after 3
+        # cycles, then MOV, settle + 1 jumps, IRQ: the flag is up 7 cycles and the count after the edge; WAIT, SET.
         written = script[-1][-1] + 50
         released = written + word + 4
         trigger = released + 10
