@@ -23,8 +23,12 @@ def bench() -> Iterator[Bench]:
 
 
 def put(bench: Bench, root: Path, progress: ProgressReport | None = None) -> FlashResult:
-    with bench.free_running():
-        return flash(bench.board().port, progress=progress or (lambda *_: None), root=root)
+    """Flash, and take the serial port away afterwards: it would get what the board says in its place."""
+    try:
+        with bench.free_running():
+            return flash(bench.board().port, progress=progress or (lambda *_: None), root=root)
+    finally:
+        bench.board().close_port()
 
 
 def files_of(board: Board) -> dict[str, int]:
