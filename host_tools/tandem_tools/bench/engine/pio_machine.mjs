@@ -16,7 +16,7 @@ export const LATCH_NONE = 0;
 export const LATCH_EXEC = 1; // from OUT EXEC or MOV EXEC: runs at the next tick, its delay counts
 export const LATCH_FORCED = 2; // written to SMx_INSTR: runs in every system cycle until done, its delay is ignored
 
-export const LOOP_MAX = 8; // longest loop, in instructions, that is recorded
+export const LOOP_MAX = 32; // longest loop, in instructions, that is recorded
 
 export function rotateLeft(value, by) {
   return by === 0 ? value | 0 : (value << by) | (value >>> (32 - by));
@@ -53,6 +53,9 @@ export class Machine {
     this.loopIsr = new Int32Array(LOOP_MAX + 1);
     this.loopIsrCount = new Int32Array(LOOP_MAX + 1);
     this.loopTick = new Int32Array(LOOP_MAX + 1);
+    // Where the instruction is a JMP X-- or Y-- to itself that runs out in each round: ticks of one turn, else 0.
+    this.loopTurn = new Int32Array(LOOP_MAX + 1);
+    this.loopTurnIsX = new Uint8Array(LOOP_MAX + 1);
     this.tick = 0.5; // a double from the start, so that V8 keeps the field unboxed
     this.wake = 0.5;
     this.reset(0);
@@ -232,12 +235,24 @@ export class Machine {
     this.loopDone = rest;
     let i = 0;
     while (i < this.loopLength && this.loopTick[i] < rest) i++;
-    // Entry i is the first instruction at or after this tick; before it only a delay may still run.
-    this.delay = this.loopTick[i] - rest;
+    // Entry i is the first instruction at or after this tick, unless the one before it jumps to itself and still has turns
+    // to do; before it only a delay may still run.
+    let next = this.loopTick[i];
+    let turns = 0;
+    if (i > 0 && this.loopTurn[i - 1] !== 0) {
+      const began = this.loopTick[i - 1];
+      const done = Math.ceil((rest - began) / this.loopTurn[i - 1]);
+      if (began + done * this.loopTurn[i - 1] < next) {
+        i--;
+        turns = done;
+        next = began + done * this.loopTurn[i];
+      }
+    }
+    this.delay = next - rest;
     this.loopDone += this.delay;
     this.pc = this.loopPc[i];
-    this.x = (this.loopX0 + this.loopX[i]) | 0;
-    this.y = (this.loopY0 + this.loopY[i]) | 0;
+    this.x = (this.loopX0 + this.loopX[i] - (this.loopTurnIsX[i] === 1 ? turns : 0)) | 0;
+    this.y = (this.loopY0 + this.loopY[i] - (this.loopTurnIsX[i] === 0 ? turns : 0)) | 0;
     this.osr = this.loopOsr[i];
     this.osrCount = this.loopOsrCount[i];
     this.isr = this.loopIsr[i];

@@ -5,6 +5,7 @@
 // down, every further round does the same until a condition turns, so whole rounds are skipped in closed form. Two kinds:
 //   counting: X or Y shrinks each round; lasts until the round before a condition would turn;
 //   standing: nothing changes; lasts until an input, a flag or a FIFO level it looks at changes.
+// Inside such a round a JMP X-- or Y-- to itself, with a count that the round has set, is one entry of the record.
 // Pin writes and IRQ set/clear are allowed in a loop when they repeat what is already there. Such a machine is `steady`: the
 // block lets it execute in every cycle in which another machine does something, so that the order of writes stays right.
 
@@ -12,6 +13,7 @@ import { LOOP_MAX, LOOPING, reverseBits, rotateLeft, rotateRight } from './pio_m
 import { flagIndex, hasSideSet, sideSetLevels, statusWord } from './pio_execute.mjs';
 
 const MIN_ROUNDS = 3; // fewer are cheaper to execute than to skip
+const MAX_ROUND = 2 ** 30; // ticks of one round, which the record keeps in 32 bits
 const MAX_SPAN = 2 ** 49; // ticks times divisor of one skip, so that float64 stays exact
 
 // The instruction-by-instruction state of the trace. Module-level scratch, filled and used within one call of `skipLoop`.
@@ -20,6 +22,7 @@ const s = {
   xDown: 0, yDown: 0, xSet: false, ySet: false,
   pins: 0, flags: 0, tx: false, rx: false, effects: false,
   outMask: 0, outValue: 0, oeMask: 0, oeValue: 0, flagMask: 0, flagValue: 0,
+  turn: 0, turns: 0, turnIsX: false,
 };
 // Conditions met on the way, with the values they compared; judged when the loop has closed.
 const whereX = new Int32Array(LOOP_MAX);
@@ -41,6 +44,10 @@ function note(what) {
   conditions++;
 }
 
+function following(m) {
+  return s.pc === m.wrapTop ? m.wrapBottom : (s.pc + 1) & 31;
+}
+
 function repeatsPins(block, mask, data, directions) {
   const now = directions ? block.nextOe : block.nextOut;
   if (((now ^ data) & mask) !== 0) return false;
@@ -55,7 +62,21 @@ function repeatsPins(block, mask, data, directions) {
   return true;
 }
 
+// A jump to itself that counts down what this round has set is followed to its end at once; true when it was one.
+function followTurns(m, instruction) {
+  if ((instruction & 31) !== s.pc) return false;
+  const condition = (instruction >>> 5) & 7;
+  s.turnIsX = condition === 2 && s.xSet;
+  if (!s.turnIsX && !(condition === 4 && s.ySet)) return false;
+  s.turns = (s.turnIsX ? s.x : s.y) >>> 0;
+  if (s.turnIsX) s.x = -1;
+  else s.y = -1;
+  s.pc = following(m);
+  return true;
+}
+
 function followJump(block, m, instruction) {
+  if (followTurns(m, instruction)) return;
   let taken = false;
   switch ((instruction >>> 5) & 7) {
     case 0: taken = true; break;
@@ -90,7 +111,7 @@ function followJump(block, m, instruction) {
     default:
       taken = s.osrCount < m.pullThreshold;
   }
-  s.pc = taken ? instruction & 31 : s.pc === m.wrapTop ? m.wrapBottom : (s.pc + 1) & 31;
+  s.pc = taken ? instruction & 31 : following(m);
 }
 
 function followWait(block, m, instruction) {
@@ -179,6 +200,7 @@ function follow(block, m) {
   const instruction = block.memory[s.pc];
   const opcode = instruction >>> 13;
   let sound = false;
+  s.turns = 0;
   if (opcode === 0) {
     followJump(block, m, instruction);
     sound = true;
@@ -188,13 +210,14 @@ function follow(block, m) {
     else if (opcode === 5) sound = followMov(block, m, instruction);
     else if (opcode === 6) sound = followIrq(block, m, instruction);
     else if (opcode === 7) sound = followSet(block, m, instruction);
-    s.pc = s.pc === m.wrapTop ? m.wrapBottom : (s.pc + 1) & 31;
+    s.pc = following(m);
   }
   if (!sound) return false;
   if (hasSideSet(m, instruction) && !repeatsPins(block, m.sideMask, sideSetLevels(m, instruction), m.sideDirections)) return false;
   if (m.txLevel > 0 && m.autopull && s.osrCount >= m.pullThreshold) return false; // refills; a word that comes later rouses
-  s.ticks += 1 + ((instruction >>> 8) & m.delayMask);
-  return true;
+  s.turn = 1 + ((instruction >>> 8) & m.delayMask);
+  s.ticks += s.turn * (s.turns + 1);
+  return s.ticks < MAX_ROUND;
 }
 
 function record(m, i, x0, y0) {
@@ -249,6 +272,8 @@ export function skipLoop(block, m) {
   let length = 0;
   do {
     if (length === LOOP_MAX || !follow(block, m)) return false;
+    m.loopTurn[length] = s.turns === 0 ? 0 : s.turn;
+    m.loopTurnIsX[length] = s.turnIsX ? 1 : 0;
     length++;
     record(m, length, x0, y0);
   } while (s.pc !== start);

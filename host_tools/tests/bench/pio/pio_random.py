@@ -76,7 +76,7 @@ def loop(rng: Random, at: int) -> list[int]:
     """Return a loop, to stand at address `at`, of the kinds that the engine skips."""
     more = rng.choice((0, 0, 1, 5)) << 8
     back = rng.choice(("x--", "y--", "x!=y", "!x", "pin", ""))
-    body = {
+    bodies: dict[str, list[int]] = {
         "count": [],
         "poll": [jmp(at + 1, "pin", more)],
         "down": [jmp(at + 1, rng.choice(("x--", "y--")), more)],
@@ -88,7 +88,10 @@ def loop(rng: Random, at: int) -> list[int]:
         "steady": [irq(rng.randrange(5), clear=rng.randrange(2), more=more)],
         "pins": [set_("pins", rng.randrange(32))],
         "read": [mov("x", "pins")],
-    }[rng.choice(("count", "poll", "down", "two", "status", "fifo", "clear", "level", "steady", "pins", "read"))]
+        "inside": [set_("y", rng.choice((0, 1, 5, 31))), jmp(at + 1, "y--", more)],
+        "x inside": [mov("x", rng.choice(("isr", "osr"))), jmp(at + 1, "x--", more), mov("y", "y", more=more)],
+    }
+    body = bodies[rng.choice(list(bodies))]
     return [*body, jmp(at, back, rng.choice((0, 0, 2, 7)) << 8)]
 
 

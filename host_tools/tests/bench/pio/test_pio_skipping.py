@@ -65,23 +65,33 @@ def counting(x: int, y: int, body: list[int], clkdiv: int = 0x10000) -> list[Ope
     script = load([*body, set_(PINS, 1), jmp(len(body) + 1)])
     script += configure(0, clkdiv=clkdiv, execctrl=execctrl(31), pinctrl=pinctrl(set_pins=(0, 1)))
     signed = [value - (1 << 32) if value >> 31 else value for value in (x, y)]
-    return [*script, ["p", 0, {"x": signed[0], "y": signed[1]}], ["w", CTRL, 0x101, 10]]
+    return [*script, ["p", 0, {"x": signed[0], "y": signed[1], "isr": 7}], ["w", CTRL, 0x101, 10]]
 
 
 LOOPS = {
-    "one counter": ([jmp(0, "x--")], 1),
-    "two counters, one leaves": ([jmp(1, "y--"), jmp(0, "x--")], 2),
-    "difference, y falls": ([jmp(1, "y--"), jmp(0, "x!=y")], 2),
-    "difference, x falls": ([jmp(1, "x--"), jmp(0, "x!=y")], 2),
-    "counts two a round": ([jmp(1, "x--"), jmp(0, "x--", 0x300)], 5),
-    "no operation and delay": ([mov("y", "y", more=0x200), jmp(0, "x--", 0x100)], 5),
+    "one counter": [jmp(0, "x--")],
+    "two counters, one leaves": [jmp(1, "y--"), jmp(0, "x--")],
+    "difference, y falls": [jmp(1, "y--"), jmp(0, "x!=y")],
+    "difference, x falls": [jmp(1, "x--"), jmp(0, "x!=y")],
+    "counts two a round": [jmp(1, "x--"), jmp(0, "x--", 0x300)],
+    "no operation and delay": [mov("y", "y", more=0x200), jmp(0, "x--", 0x100)],
+    "thirty instructions": [*[mov("y", "y")] * 29, jmp(0, "x--")],
+    "a counted loop inside": [set_("y", 9), jmp(1, "y--"), jmp(0, "x--")],
+    "one of a single turn inside": [set_("y", 0), jmp(1, "y--"), jmp(0, "x--")],
+    "one of an ISR's count inside, with delays": [
+        mov("y", "isr", more=0x100),
+        jmp(1, "y--", 0x200),
+        jmp(0, "x--", 0x300),
+    ],
+    "two inside": [set_("y", 3), jmp(1, "y--", 0x100), set_("y", 4), jmp(3, "y--"), jmp(0, "x--")],
+    "the same count twice inside": [set_("y", 3), jmp(1, "y--"), jmp(2, "y--"), jmp(0, "x--")],
+    "x inside, y outside": [set_("x", 6), jmp(1, "x--", 0x100), jmp(0, "y--")],
 }
 
 
 @pytest.mark.parametrize("name", LOOPS)
 @pytest.mark.parametrize("clkdiv", [0x10000, 0x15500, 0x30000])
 def test_a_counted_loop_ends_on_the_cycle_it_would_end_stepped(engine: PioEngine, name: str, clkdiv: int) -> None:
-    body, _ = LOOPS[name]
     for x, y in (
         (0, 0),
         (1, 0),
@@ -94,7 +104,15 @@ def test_a_counted_loop_ends_on_the_cycle_it_would_end_stepped(engine: PioEngine
         (1000, 0),
         (0xFFFFFFFF, 0xFFFFFE00),
     ):
-        engine.run_both([*counting(x, y, body, clkdiv), ["o", 57], ["o", 333], ["o", 3500]])
+        moments = [["o", cycle] for cycle in (57, *range(300, 342), 3500)]
+        engine.run_both([*counting(x, y, LOOPS[name], clkdiv), *moments])
+
+
+def test_a_loop_inside_a_loop_is_exact_over_its_whole_length(engine: PioEngine) -> None:
+    outer, inner = 999_999, 12_345
+    script = counting(outer, 0, [mov("y", "isr"), jmp(1, "y--", 0x100), jmp(0, "x--")])
+    result = engine.run([*script[:-1], ["p", 0, {"isr": inner}], script[-1], ["t", 10 + 10**11]])
+    assert result["pins"] == [[1, 0, 10 + (outer + 1) * (1 + 2 * (inner + 1) + 1) + 1]]
 
 
 @pytest.mark.parametrize("x", [3, 1000, 2**31, 2**32 - 1])
