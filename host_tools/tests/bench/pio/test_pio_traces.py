@@ -106,6 +106,32 @@ class TestDivider:
         assert late[0] == late[1]
         assert len(late[0]) > 50
 
+    def test_a_new_divider_holds_from_the_next_tick_on(self, engine: PioEngine) -> None:
+        script = started(TOGGLE, strobes=CLKDIV_RESTART, clkdiv=4 << 16)  # ticks at 13, 17
+        script += [*configure(0, 15, clkdiv=2 << 16), ["t", 24]]
+        assert [cycle for cycle, _ in edges(engine.run_both(script), 0)] == [14, 18, 20, 22, 24]
+
+
+class TestEnable:
+    def test_machines_enabled_in_one_write_start_in_the_same_cycle(self, engine: PioEngine) -> None:
+        script = load([set_(PINS, 1), jmp(1)])
+        for machine in range(4):
+            script += configure(machine, pinctrl=pinctrl(set_pins=(machine, 1)))
+        result = engine.run_both([*script, ["w", CTRL, 0b1011, 10], ["r", CTRL, 12], ["t", 20]])
+        assert result["pins"] == [[0b1011, 0, 11]]
+        assert result["reads"] == [0b1011]
+
+    def test_a_stopped_machine_goes_on_where_it_was_in_a_delay(self, engine: PioEngine) -> None:
+        script = [*started([set_(PINS, 1, field(7)), set_(PINS, 0, field(7))]), ["w", CTRL, 0, 13], ["w", CTRL, 1, 33]]
+        # SET 1 in 10, delay in 11, 12 and 33 to 37, SET 0 in 38.
+        assert edges(engine.run_both([*script, ["t", 45]]), 0) == [(11, 1), (39, 0)]
+
+    def test_a_stopped_machine_does_not_see_what_it_waits_for(self, engine: PioEngine) -> None:
+        script = [*started([wait(1, "gpio", 9), set_(PINS, 1), jmp(2)]), ["w", CTRL, 0, 20], ["w", CTRL, 1, 60]]
+        for pulse, found in ((30, []), (40, [(62, 1)])):  # gone again, or still there, when it is started
+            levels = [["i", 1 << 9, pulse], *([["i", 0, pulse + 5]] if pulse == 30 else [])]
+            assert edges(engine.run_both([*script, *levels, ["t", 80]]), 0) == found
+
 
 class TestDelay:
     def test_delay_follows_its_instruction(self, engine: PioEngine) -> None:
@@ -246,6 +272,13 @@ class TestSeveralMachinesOnOnePin:
         swapped = [*load([set_(PINS, 0), jmp(1), set_(PINS, 1), jmp(3)]), *script[4:]]
         assert edges(engine.run_both([*swapped, ["w", CTRL, 0b1001, 10], ["t", 20]]), 0) == [(11, 1)]
 
+    def test_the_highest_numbered_machine_wins_for_directions_too(self, engine: PioEngine) -> None:
+        for low, high, found in ((1, 0, []), (0, 1, [(11, 1)])):
+            script = load([set_("pindirs", low), jmp(1), set_("pindirs", high), jmp(3)])
+            script += configure(1, pinctrl=ON_PIN_0) + configure(2, pinctrl=ON_PIN_0, instr=jmp(2))
+            result = engine.run_both([*script, ["w", CTRL, 0b0110, 10], ["t", 20]])
+            assert edges(result, 0, directions=True) == found
+
     def test_in_different_cycles_the_last_write_stays(self, engine: PioEngine) -> None:
         script = [*load([set_(PINS, 1), jmp(1), set_(PINS, 0), jmp(3)])]
         script += configure(0, pinctrl=ON_PIN_0, instr=NOP) + configure(3, pinctrl=ON_PIN_0, instr=jmp(2))
@@ -270,6 +303,12 @@ class TestOutputMapping:
     def test_set_wraps_after_pin_31(self, engine: PioEngine) -> None:
         script = started([set_(PINS, 0b10101), jmp(1)], pinctrl=pinctrl(set_pins=(30, 5)))
         assert engine.run_both([*script, ["r", DBG_PADOUT, 20]])["reads"] == [1 << 30 | 1 << 0 | 1 << 2]
+
+    def test_side_set_and_out_of_directions_wrap_after_pin_31(self, engine: PioEngine) -> None:
+        program = [mov(OSR, NULL, "~", field(0, 0b1011, 4)), out("pindirs", 32, field(0, 0b1011, 4)), jmp(2)]
+        script = started(program, pinctrl=pinctrl(side=(30, 4), out=(31, 3)))
+        result = engine.run_both([*script, ["r", DBG_PADOUT, 12], ["r", DBG_PADOE, 12]])
+        assert result["reads"] == [1 << 30 | 1 << 31 | 1 << 1, 1 << 31 | 1 << 0 | 1 << 1]
 
     def test_out_and_mov_write_all_their_pins_zero_extended(self, engine: PioEngine) -> None:
         program = [set_(X, 0b110), mov(PINS, X, "~"), mov(OSR, X), out(PINS, 2), jmp(4)]
@@ -453,14 +492,23 @@ class TestJoinedFifos:
 
 class TestFlags:
     def test_a_flag_is_seen_by_another_machine_in_the_next_cycle(self, engine: PioEngine) -> None:
-        script = load([irq(2, more=field(30)), wait(1, "irq", 2), set_(PINS, 1), jmp(3)])
-        script += configure(0) + configure(1, pinctrl=ON_PIN_0, instr=jmp(1))
-        result = engine.run_both(
-            [*script, ["w", CTRL, 2, 10], ["w", CTRL, 3, 20], ["r", IRQ, 21], ["r", IRQ, 22], ["t", 30]]
-        )
-        # Set in 20, seen in 21 by WAIT, which also clears it; SET in 22.
-        assert result["reads"] == [4, 0]
-        assert edges(result, 0) == [(23, 1)]
+        for setter, waiter in ((0, 1), (3, 0)):
+            script = load([irq(2, more=field(30)), wait(1, "irq", 2), set_(PINS, 1), jmp(3)])
+            script += configure(setter) + configure(waiter, pinctrl=ON_PIN_0, instr=jmp(1))
+            script += [["w", CTRL, 1 << waiter, 10], ["w", CTRL, 1 << waiter | 1 << setter, 20]]
+            result = engine.run_both([*script, ["r", IRQ, 21], ["r", IRQ, 22], ["t", 30]])
+            # Set in 20, seen in 21 by WAIT, which also clears it; SET in 22.
+            assert result["reads"] == [4, 0]
+            assert edges(result, 0) == [(23, 1)]
+
+    def test_wait_and_clear_take_relative_flags_too(self, engine: PioEngine) -> None:
+        for machine in range(4):
+            waited, cleared = (3 + machine) & 3, 4 | (2 + machine) & 3
+            script = load([wait(1, "irq", 0x10 | 3), irq(0x10 | 6, clear=1), jmp(2)]) + configure(machine)
+            script += [["w", IRQ_FORCE, 0xFF ^ 1 << waited, 5], ["w", CTRL, 1 << machine, 10], ["r", IRQ, 30]]
+            script += [["w", IRQ_FORCE, 1 << waited, 30], ["r", IRQ, 40]]
+            # Only its own flag lets it go; WAIT clears that one.
+            assert engine.run_both(script)["reads"] == [0xFF ^ 1 << waited, 0xFF ^ 1 << waited ^ 1 << cleared]
 
     def test_relative_flags_add_the_machine_to_the_two_low_bits(self, engine: PioEngine) -> None:
         script = load([irq(0x10 | 5), jmp(1)])
@@ -507,6 +555,10 @@ class TestForcedInstructions:
         result = engine.run_both([*script, ["w", of(INSTR, 0), set_(PINS, 0), 60], ["t", 70], ["r", ADDR, 70]])
         assert edges(result, 0) == [(51, 1), (61, 0)]
         assert result["reads"] == [0]
+
+    def test_its_side_set_is_driven(self, engine: PioEngine) -> None:
+        script = [*configure(0, pinctrl=pinctrl(side=(4, 1)), instr=mov(Y, Y, more=field(0, 1, 1))), ["t", 10]]
+        assert edges(engine.run_both(script), 4) == [(1, 1)]
 
     def test_a_jump_moves_the_counter(self, engine: PioEngine) -> None:
         script = [["w", of(INSTR, 0), jmp(17), 5], ["r", ADDR, 6], ["r", INSTR, 6]]
@@ -699,6 +751,15 @@ class TestDreq:
         script += [["w", TXF, i, 5] for i in range(4)]
         # The OUT of 10 stalls and refills, the one of 11 executes and refills.
         assert engine.run_both([*script, ["t", 30]])["dreq"] == [["tx", 0, False, 5], ["tx", 0, True, 11]]
+
+    def test_rx_asks_until_the_read_of_the_last_word(self, engine: PioEngine) -> None:
+        script = started([in_(X, 32), in_(X, 32), jmp(2)], shiftctrl=shiftctrl(autopush=1))
+        script += [["r", RXF, 20], ["r", RXF, 30]]
+        assert engine.run_both([*script, ["t", 40]])["dreq"] == [["rx", 0, True, 11], ["rx", 0, False, 30]]
+
+    def test_a_joined_tx_fifo_asks_for_eight_words(self, engine: PioEngine) -> None:
+        script = configure(3, shiftctrl=shiftctrl(join_tx=1)) + [["w", of(TXF, 3), i, 10 + i] for i in range(8)]
+        assert engine.run_both([*script, ["t", 40]])["dreq"] == [["tx", 3, False, 17]]
 
     def test_joining_withdraws_the_tx_request(self, engine: PioEngine) -> None:
         script = configure(2, 5, shiftctrl=shiftctrl(join_rx=1)) + configure(2, 9, shiftctrl=shiftctrl())
