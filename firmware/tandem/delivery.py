@@ -32,6 +32,11 @@ _FAULT_OF_REASON = {
     contract.SCANNER: faults.SCANNER_NOT_IN_POSITION,
     contract.PS_SATURATED: faults.ENERGY_SATURATED,
     contract.CO2_SATURATED: faults.ENERGY_SATURATED,
+    contract.PS_UNEXPECTED: faults.ENERGY_UNEXPECTED,
+    contract.CO2_UNEXPECTED: faults.ENERGY_UNEXPECTED,
+    contract.SYNC_MISSING: faults.SYNC_MISSING,
+    contract.SYNC_EARLY: faults.SYNC_EARLY,
+    contract.SYNC_DOUBLE: faults.SYNC_DOUBLE,
 }
 _FAULT_OF_CONDITION = {
     PS_READY: faults.PS_NOT_READY,
@@ -179,6 +184,10 @@ class Delivery:
         b.pair_delay_cycles = p.pair_delay_cycles
         b.pair_from_sync = p.pair_from == "sync"
         b.verified = p.verified
+        b.stepped = p.scanner == "stepped"
+        b.pulses_per_spot = p.pulses_per_spot
+        b.sync_open_cycles = p.sync_open_cycles
+        b.sync_close_cycles = p.sync_close_cycles
         b.codes = p.scanner_words(DAC_A, DAC_B, self._breathe) if p.scanner == "xy" else None
         b.input_mask, b.input_want = self._inputs.permit_gpio(p.ps is not None, p.co2 is not None)
         if p.ps is not None:

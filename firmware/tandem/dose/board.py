@@ -19,7 +19,7 @@ class Board:
     ``energy_settle_us`` from light to a settled integrator, ``energy_sample_us`` taking the samples, ``decision_us``
     from the last sample to the permit, ``energy_reset_us`` emptying the integrator.
     ``verify_margin_us`` kept free between that permit and the CO2 gate of a verified pair. ``sync_check_us`` judging a
-    sync.
+    sync. ``step_wait_us`` until a stepped scanner is told to move: the supervisor's turn does it.
     ``pair_min_cycles``, ``pair_max_cycles`` bounds of the pair delay.
     """
 
@@ -43,6 +43,7 @@ class Board:
         ("energy_reset_us", 100),
         ("verify_margin_us", 5),
         ("sync_check_us", 5),
+        ("step_wait_us", 2000),
         ("pair_min_cycles", 125),
         ("pair_max_cycles", 1250000000),
     )
@@ -66,6 +67,7 @@ class Board:
     energy_reset_us: int
     verify_margin_us: int
     sync_check_us: int
+    step_wait_us: int
     pair_min_cycles: int
     pair_max_cycles: int
 

@@ -553,10 +553,12 @@ class PlanJob:
 
     def _scanner_terms(self, done: PassPlan, pulse: Pulse, before: "list[tuple[str, int]]") -> "list[tuple[str, int]]":
         board, laser = self.board, pulse.laser
+        wait_us = board.step_wait_us if done.scanner == "stepped" else 0
         return before + [
             ("gate, light and tail", pulse.judge_cycles),
             ("samples", self._us(board.energy_sample_us)),
             ("decision", self._us(board.decision_us)),
+            ("wait for the step", self._us(wait_us)),
             ("step", self._us(laser.scan_step_us or 0)),
             ("settling", self._us(laser.scan_settle_us or 0)),
             ("permit lead", done.lead_cycles),

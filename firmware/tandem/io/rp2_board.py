@@ -40,7 +40,10 @@ class Rp2Board:
         return time.ticks_diff(time.ticks_us(), started)
 
     def exchange(self, outputs: int) -> int:
-        """Shift 16 outputs out and 16 inputs in; then make a move of the scanner that the handler had to leave."""
+        """Shift 16 outputs out and 16 inputs in; move the scanner where the handler could or should not."""
+        step = self._sequencer.step_due()
+        if step:
+            rp2_chain.exchange(self._block, outputs | step)
         inputs = rp2_chain.exchange(self._block, outputs)
         if self._sequencer.scan_pending():
             rp2_chain.place_scanner(self._block, self._sequencer.next_position)

@@ -20,6 +20,11 @@ PS_ENERGY = "ps_energy"
 CO2_ENERGY = "co2_energy"
 PS_SATURATED = "ps_saturated"
 CO2_SATURATED = "co2_saturated"
+PS_UNEXPECTED = "ps_unexpected"
+CO2_UNEXPECTED = "co2_unexpected"
+SYNC_MISSING = "sync_missing"
+SYNC_EARLY = "sync_early"
+SYNC_DOUBLE = "sync_double"
 
 
 class RegisterDiffers(Exception):
@@ -32,8 +37,10 @@ class Burst:
     `kind` 'ps', 'co2' or 'pair'; `count` slots; `period_cycles`; `ps_first_cycles` lamp-to-Q-switch delay or trigger
     width; `ps_second_cycles` Q-switch width, 0 with one trigger; `gate_cycles`; `pair_delay_cycles` from the ps trigger
     or its sync; `verified` the ps energy has to pass before the CO2 permit; `codes` scanner words, two for each shot,
-    or None; `input_mask`, `input_want` GPIO levels that a permit asks for; `ps_settle_cycles`, `co2_window_cycles` from
-    trigger to verdict; energy limits in summed counts.
+    or None; `stepped` a scanner that goes a step after every `pulses_per_spot` shots; `input_mask`, `input_want` GPIO
+    levels that a permit asks for; `ps_settle_cycles`, `co2_window_cycles` from trigger to verdict; `sync_open_cycles`,
+    `sync_close_cycles` when the ps laser's sync is valid, from its trigger (both 0: no sync); energy limits in summed
+    counts.
     """
 
     def __init__(self) -> None:
@@ -49,12 +56,15 @@ class Burst:
         self.verified = True
         self.codes: array[int] | None = None
         self.stepped = False
+        self.pulses_per_spot = 1
         self.input_mask = 0
         self.input_want = 0
         self.ps_limits = (0, 0)
         self.co2_limits = (0, 0)
         self.ps_settle_cycles = 0
         self.co2_window_cycles = 0
+        self.sync_open_cycles = 0
+        self.sync_close_cycles = 0
 
 
 class Sequencer:

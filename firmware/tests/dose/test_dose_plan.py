@@ -137,7 +137,7 @@ def test_positions_and_codes_stand_in_the_order_of_firing() -> None:
 
 
 def test_a_stepped_scanner_gets_positions_but_no_codes() -> None:
-    done = one(CO2_PASS, co2=with_sources(CO2, scanner="stepped"))
+    done = one(CO2_PASS.changed(rate_mhz=100000), co2=with_sources(CO2, scanner="stepped"))
     assert (done.scanner, len(done.codes), len(done.positions)) == ("stepped", 0, 22)
     assert len(done.scanner_words(0x3000, 0xB000)) == 0
 

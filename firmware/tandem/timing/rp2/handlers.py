@@ -1,10 +1,12 @@
-"""The two interrupt handlers of the firing path, in machine code, entered straight from the vector table.
+"""The three interrupt handlers of the firing path, in machine code, entered straight from the vector table.
 
 They run at the highest priority while garbage collection, exceptions, USB or a flooded console keep Python busy. They
 name no globals, allocate nothing and raise nothing. All that they know stands in one block of 32-bit words, whose
 address is in the watchdog's scratch register 0, and one block for each laser's channel.
 
 `slot_ahead`  1 ms before a slot: reads every input again, and writes one permit or stops the pacer.
+`sync_judged` after the ps laser's sync, or its absence: permits the second shot of a pair that does not wait for the
+              energy, or stops the pacer.
 `window_end`  after a shot: sums the samples, judges the energy, permits the second shot of a verified pair, and moves
               the scanner to the next spot.
 """
@@ -43,6 +45,7 @@ PERMIT_2 = 25
 PERMIT_2_TXF = 26
 PACER_STOP = 27
 STOP_US = 28
+SCAN_BY_SUPERVISOR = 29  # the scanner is moved by the supervisor's next turn, not by the handler
 LOCK_FLAGS = 31  # flags of the shot machines in use
 WORDS = 32
 
@@ -63,7 +66,12 @@ NEXT_PERMIT = 12
 NEXT_TXF = 13
 FAIL_CODE = 14
 MOVES_SCANNER = 15
-CHANNEL_WORDS = 20
+DARK_SUM = 16  # greatest sum of the baseline samples
+DARK_AT = 17  # greatest sample 1 ms ahead of a slot
+SYNC_SLACK = 18  # counts that the sync may be early; 0: the laser gives no sync
+SYNCS = 19  # syncs judged good
+SYNC_PERMIT = 20
+CHANNEL_WORDS = 21
 
 # Values of STATE.
 IDLE = 0
@@ -79,12 +87,17 @@ STOP_PS_ENERGY = 24
 STOP_CO2_ENERGY = 25
 STOP_PS_SATURATED = 26
 STOP_CO2_SATURATED = 27
+STOP_PS_UNEXPECTED = 28
+STOP_CO2_UNEXPECTED = 29
+STOP_SYNC_MISSING = 30
+STOP_SYNC_EARLY = 31
+STOP_SYNC_DOUBLE = 32
 
 
 @micropython.asm_thumb
 def slot_ahead():
     """PIO0_IRQ_1: permit or stop. Blocks nothing; about 1 us."""
-    # r0 block
+    # r0 block, r6 slots permitted so far, r5 the code to stop with
     mov(r0, 0x40)
     lsl(r0, r0, 8)
     add(r0, 5)
@@ -112,12 +125,20 @@ def slot_ahead():
     ldr(r6, [r0, 124])  # flags of machines that are in use
     and_(r3, r6)
     bne(STOP)
-    # every verdict so far is in
-    mov(r5, 18)
     ldr(r6, [r0, 12])
+    # every sync and every verdict so far is in, and the CO2 detector is dark
     ldr(r7, [r0, 36])
     cmp(r7, 0)
     beq(NOPS)
+    mov(r5, 30)
+    ldr(r3, [r7, 72])
+    cmp(r3, 0)
+    beq(NOSYNC)
+    ldr(r3, [r7, 76])
+    cmp(r3, r6)
+    bne(STOP)
+    label(NOSYNC)
+    mov(r5, 18)
     ldr(r3, [r7, 0])
     cmp(r3, r6)
     bne(STOP)
@@ -125,15 +146,43 @@ def slot_ahead():
     ldr(r7, [r0, 40])
     cmp(r7, 0)
     beq(NOCO2)
+    mov(r5, 18)
     ldr(r3, [r7, 0])
     cmp(r3, r6)
     bne(STOP)
+    mov(r5, 29)
+    ldr(r2, [r0, 52])
+    ldr(r2, [r2, 0])
+    mov(r3, 3)
+    bic(r2, r3)
+    sub(r2, 4)
+    ldr(r3, [r0, 48])
+    and_(r2, r3)
+    ldr(r3, [r0, 44])
+    add(r2, r2, r3)
+    ldr(r3, [r7, 28])
+    add(r2, r2, r3)
+    ldrh(r2, [r2, 0])
+    ldr(r3, [r7, 68])
+    cmp(r2, r3)
+    bhi(STOP)
     label(NOCO2)
     ldr(r3, [r0, 16])
     cmp(r6, r3)
     bne(MORE)
     mov(r5, 2)
-    b(STOP)
+    label(STOP)
+    ldr(r3, [r0, 108])
+    mov(r4, 1)
+    str(r4, [r3, 0])
+    ldr(r3, [r0, 88])
+    ldr(r3, [r3, 4])
+    str(r3, [r0, 24])
+    ldr(r3, [r0, 84])
+    ldr(r3, [r3, 0])
+    str(r3, [r0, 112])
+    str(r5, [r0, 20])
+    b(END)
     label(MORE)
     mov(r5, 19)
     ldr(r3, [r0, 88])
@@ -184,6 +233,54 @@ def slot_ahead():
     label(COUNTED)
     add(r6, 1)
     str(r6, [r0, 12])
+    label(END)
+
+
+@micropython.asm_thumb
+def sync_judged():
+    """PIO1_IRQ_0: the ps laser's sync came in its window, early, twice, or not at all. About 0.5 us.
+
+    The window machine pushed the counts that were left when it came (all ones: none); nothing for a second sync.
+    """
+    mov(r0, 0x40)
+    lsl(r0, r0, 8)
+    add(r0, 5)
+    lsl(r0, r0, 8)
+    add(r0, 0x80)
+    lsl(r0, r0, 8)
+    add(r0, 12)
+    ldr(r0, [r0, 0])
+    ldr(r1, [r0, 80])  # PIO1
+    mov(r3, 4)
+    str(r3, [r1, 0x30])
+    ldr(r4, [r0, 20])
+    cmp(r4, 1)
+    bne(END)
+    ldr(r7, [r0, 36])
+    cmp(r7, 0)
+    beq(END)
+    mov(r5, 32)
+    ldr(r3, [r1, 4])  # FSTAT: is there a word from machine 2?
+    lsr(r3, r3, 10)
+    mov(r2, 1)
+    and_(r3, r2)
+    bne(STOP)
+    ldr(r3, [r1, 0x28])  # its word
+    mov(r5, 30)
+    add(r2, r3, 1)
+    beq(STOP)
+    mov(r5, 31)
+    ldr(r2, [r7, 72])
+    cmp(r3, r2)
+    bhi(STOP)
+    ldr(r2, [r7, 76])
+    add(r2, 1)
+    str(r2, [r7, 76])
+    ldr(r3, [r7, 80])
+    cmp(r3, 0)
+    beq(END)
+    ldr(r4, [r7, 52])
+    str(r3, [r4, 0])
     b(END)
     label(STOP)
     ldr(r3, [r0, 108])
@@ -284,6 +381,14 @@ def window_end():
     add(r3, r3, r7)
     sub(r6, 1)
     bne(BASE)
+    ldr(r6, [r1, 64])
+    cmp(r3, r6)
+    bls(DARK)
+    pop({r3})
+    ldr(r5, [r1, 56])
+    add(r5, 4)
+    b(STOP)
+    label(DARK)
     ldr(r6, [r1, 20])
     mul(r3, r6)
     pop({r6})
@@ -310,6 +415,14 @@ def window_end():
     ldr(r3, [r1, 48])  # permit of the second shot of a verified pair
     cmp(r3, 0)
     beq(SCAN)
+    mov(r5, 30)
+    ldr(r4, [r1, 72])
+    cmp(r4, 0)
+    beq(NOSYNC)
+    ldr(r4, [r1, 76])
+    cmp(r4, r6)
+    bne(STOP)
+    label(NOSYNC)
     mov(r5, 19)
     ldr(r4, [r0, 88])
     ldr(r4, [r4, 4])
@@ -353,7 +466,8 @@ def window_end():
     cmp(r6, r4)
     bge(FAR_END)
     ldr(r4, [r0, 64])
-    cmp(r4, 0)
+    ldr(r2, [r0, 116])
+    orr(r4, r2)
     beq(FREE)
     mov(r4, 1)
     str(r4, [r0, 68])

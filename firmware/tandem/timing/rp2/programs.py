@@ -1,10 +1,11 @@
-"""PIO programs of the firing path: 28 of 32 words of PIO0 (all four machines), 10 of 32 words of PIO1.
+"""PIO programs of the firing path: 28 of 32 words of PIO0 (all four machines), 23 of 32 words of PIO1.
 
 PIO0  machine 0 pacer    one slot each period, 1 ms ahead of it an interrupt to the CPU
       machine 1 ps shot  GP2 (fire or lamp) and GP3 (Q-switch)
       machine 2 CO2 shot GP4; the same program
       machine 3 guard    highest machine, so its writes win in every cycle
 PIO1  machine 0 ps window, machine 1 CO2 window: from a trigger's edge to the moment its energy is to be judged
+      machine 2 sync watch: when the ps laser's sync came after its trigger, and whether a second one followed
 
 A shot machine starts on the *level* of one pin, its IN_BASE: SYNC_OUT (slots), the ps trigger or PS_SYNC (pairs). So a
 tripped guard, which holds SYNC_OUT low, also takes away every start.
@@ -19,6 +20,7 @@ FLAG_CO2_LOCKED = 2  # irq(rel(0)) on machine 2
 FLAG_GUARD = 4
 FLAG_SLOT_AHEAD = 0  # PIO0 flag 0: pacer, interrupt of the CPU
 FLAG_WINDOW_END = 0  # PIO1 flags 0 and 1: ps and CO2 window
+FLAG_SYNC = 2  # PIO1 flag 2: sync watch
 
 GATE_BITS = 17
 QSW_WIDTH_BITS = 12
@@ -110,3 +112,40 @@ def window():
     wait(0, pin, 0)
     set(pins, 1)
     wrap()
+
+
+SYNC_LOOP_CYCLES = 2  # cycles of one count of the sync watch
+SYNC_OVERHEAD_CYCLES = 2  # rise of the trigger to the first look at the sync
+
+
+@rp2.asm_pio()
+def sync_watch():
+    """OSR: counts until the window closes. Y: counts in which no second sync may come. 13 words.
+
+    Pushes the counts that were left when the sync came, all ones when none did; raises its flag then, and once more
+    when a second one comes. Word SYNC_GPIO_WORD names PS_SYNC's pin.
+    """
+    wrap_target()
+    label("start")
+    wait(1, pin, 0)
+    mov(x, osr)
+    label("look")
+    jmp(pin, "seen")
+    jmp(x_dec, "look")
+    label("seen")
+    mov(isr, x)
+    push(noblock)
+    irq(rel(0))
+    wait(0, gpio, 13)
+    mov(x, y)
+    label("quiet")
+    jmp(pin, "double")
+    jmp(x_dec, "quiet")
+    jmp("start")
+    label("double")
+    irq(rel(0))
+    wrap()
+
+
+SYNC_WATCH_OFFSET = 10
+SYNC_GPIO_WORD = 7

@@ -23,6 +23,7 @@ SM_ADDR = const(0xD4)
 SM_INSTR = const(0xD8)
 SM_PINCTRL = const(0xDC)
 SM_STRIDE = const(24)
+PIO_IRQ0_INTE = const(0x12C)
 PIO_IRQ1_INTE = const(0x138)
 
 RESETS = const(0x4000C000)
@@ -64,4 +65,6 @@ NVIC_PRIORITY = const(0xE000E400)
 VTOR = const(0xE000ED08)
 
 IRQ_PIO0_1 = const(8)
+IRQ_PIO1_0 = const(9)
 IRQ_PIO1_1 = const(10)
+IRQS = const(0b111 << 8)  # the firing path's handlers

@@ -1,4 +1,4 @@
-"""The RP2040 sequencer: PIO machines make every edge, two handlers in machine code decide, Python only prepares.
+"""The RP2040 sequencer: PIO machines make every edge, handlers in machine code decide, Python only prepares.
 
 Memory that handlers and DMA use is allocated once, at boot, and never freed while they run: `make_safe()` takes the
 handlers out of the vector table's reach before any exit, since a soft reset frees that memory.
@@ -23,12 +23,14 @@ RING_BYTES = 2048
 DMA_CHANNEL = 11
 SAMPLE_CYCLES = 500  # one sample of each channel: two conversions of 2 us
 SATURATED_COUNTS = 4000
+DARK_COUNTS = 200  # 0.16 V: more without a pulse is unexpected light
 PS_SAMPLES = 2
 PS_BASE_SAMPLES = 2
 CO2_BASE_SAMPLES = 8
 MAX_BURST = 2000
 
 PACER, PS, CO2, GUARD = 0, 1, 2, 3
+SYNC = 2  # of PIO1
 PACER_OFFSET, SHOT_OFFSET, GUARD_OFFSET = 0, 8, 28
 TRIGGER_PAD = reg.PAD_IN_DOWN
 
@@ -43,6 +45,11 @@ _REASONS = {
     h.STOP_CO2_ENERGY: contract.CO2_ENERGY,
     h.STOP_PS_SATURATED: contract.PS_SATURATED,
     h.STOP_CO2_SATURATED: contract.CO2_SATURATED,
+    h.STOP_PS_UNEXPECTED: contract.PS_UNEXPECTED,
+    h.STOP_CO2_UNEXPECTED: contract.CO2_UNEXPECTED,
+    h.STOP_SYNC_MISSING: contract.SYNC_MISSING,
+    h.STOP_SYNC_EARLY: contract.SYNC_EARLY,
+    h.STOP_SYNC_DOUBLE: contract.SYNC_DOUBLE,
 }
 
 
@@ -53,7 +60,7 @@ def machines_survived() -> bool:
 
 def silence() -> None:
     """Take the handlers and the DMA away and stop the pacer; running gates end on their cycle, the guard lives on."""
-    mem32[reg.NVIC_DISABLE] = (1 << reg.IRQ_PIO0_1) | (1 << reg.IRQ_PIO1_1)
+    mem32[reg.NVIC_DISABLE] = reg.IRQS
     if mem32[reg.RESETS_DONE] & reg.RESET_PIO0:
         pio.stop(reg.PIO0, 1 << PACER)
         pio.clear_fifos(reg.PIO0, PS)
@@ -136,6 +143,8 @@ class Rp2Sequencer(contract.Sequencer):
         pio.stop(reg.PIO1, 0xF)
         if programs.guard[0][0] & 0x1F != board.SAFE:
             raise contract.RegisterDiffers("the guard's program watches another pin than SAFE")
+        if programs.sync_watch[0][programs.SYNC_GPIO_WORD] & 0x1F != board.PS_SYNC:
+            raise contract.RegisterDiffers("the sync watch looks at another pin than PS_SYNC")
         self._pins()
         pacer = pio.Machine(reg.PIO0, PACER, programs.pacer, PACER_OFFSET, (1 << 29) | (board.SYNC_OUT << 10))
         guard = pio.Machine(reg.PIO0, GUARD, programs.guard, GUARD_OFFSET, (5 << 29) | (board.TRIGGERS[0] << 10))
@@ -156,7 +165,7 @@ class Rp2Sequencer(contract.Sequencer):
         co2_start = board.SYNC_OUT
         if burst.kind == "pair":
             co2_start = board.PS_SYNC if burst.pair_from_sync else ps_trigger
-        in_place = board.SAFE if burst.codes is None else board.SCAN_OK
+        in_place = board.SCAN_OK if burst.codes is not None or burst.stepped else board.SAFE
         ps_pin_ctrl = (ps_pins << 26) | (board.SYNC_OUT << 15) | (board.PS_FIRE << 5)
         co2_pin_ctrl = (1 << 26) | (co2_start << 15) | (board.CO2_GATE << 5)
         ps_window_ctrl = (1 << 26) | (ps_trigger << 15) | (board.PS_INT_RESET << 5)
@@ -168,6 +177,9 @@ class Rp2Sequencer(contract.Sequencer):
         windows = (
             pio.Machine(reg.PIO1, 0, window, 0, ps_window_ctrl),
             pio.Machine(reg.PIO1, 1, window, 0, board.CO2_GATE << 15),
+            pio.Machine(
+                reg.PIO1, SYNC, programs.sync_watch, programs.SYNC_WATCH_OFFSET, ps_trigger << 15, board.PS_SYNC
+            ),
         )
         for machine in shots:
             machine.write(programs.SHOT_LOCKED_OFFSET)
@@ -214,7 +226,7 @@ class Rp2Sequencer(contract.Sequencer):
         pair = burst.kind == "pair"
         b[h.PERMIT] = ps_permit if has_ps else first
         b[h.PERMIT_TXF] = reg.PIO0 + reg.PIO_TXF + 4 * (PS if has_ps else CO2)
-        b[h.PERMIT_2] = first if pair and not burst.verified else 0
+        b[h.PERMIT_2] = first if pair and not burst.verified and not burst.sync_close_cycles else 0
         b[h.PERMIT_2_TXF] = reg.PIO0 + reg.PIO_TXF + 4 * CO2
         b[h.LOCK_FLAGS] = (1 << PS if has_ps else 0) | (1 << CO2 if has_co2 else 0)
         b[h.PS_CHANNEL] = uctypes.addressof(self._ps) if has_ps else 0
@@ -222,23 +234,34 @@ class Rp2Sequencer(contract.Sequencer):
         b[h.SPI_LOCK] = 0
         b[h.SCAN_PENDING] = 0
         b[h.SCAN_AT] = 0
-        if burst.codes is None:
-            b[h.SCAN_TABLE] = 0
-        else:
+        b[h.SCAN_BY_SUPERVISOR] = 1 if burst.stepped else 0
+        b[h.SCAN_SELECT] = 1 << board.DAC_CS
+        if burst.codes is not None:
             self._scan = burst.codes
-            b[h.SCAN_TABLE] = uctypes.addressof(burst.codes)
-            b[h.SCAN_SELECT] = 1 << (board.OUT_LATCH if burst.stepped else board.DAC_CS)
+        b[h.SCAN_TABLE] = uctypes.addressof(self._scan) if burst.codes is not None or burst.stepped else 0
         self._load_channel(self._ps, 0, burst.ps_limits, PS_SAMPLES, PS_BASE_SAMPLES, self.ps_results)
         gap = burst.ps_settle_cycles // SAMPLE_CYCLES + 2
         self._ps[h.GAP_BYTES] = 4 * gap
         self._ps[h.NEXT_PERMIT] = first if pair and burst.verified else 0
+        self._ps[h.SYNC_SLACK] = self._sync_slack(burst)
+        self._ps[h.SYNC_PERMIT] = first if pair and not burst.verified and burst.sync_close_cycles else 0
         samples = (burst.co2_window_cycles // SAMPLE_CYCLES // CO2_BASE_SAMPLES + 1) * CO2_BASE_SAMPLES
         self._load_channel(self._co2, 1, burst.co2_limits, samples, CO2_BASE_SAMPLES, self.co2_results)
         self._co2[h.GAP_BYTES] = 8
         self._co2[h.NEXT_PERMIT] = 0
+        self._co2[h.SYNC_SLACK] = 0
+
+    def _sync_slack(self, burst: contract.Burst) -> int:
+        """Return the counts between the opening and the closing of the sync's window, at least 1; 0 without a sync."""
+        if not burst.sync_close_cycles:
+            return 0
+        return max(1, (burst.sync_close_cycles - burst.sync_open_cycles) // programs.SYNC_LOOP_CYCLES)
 
     def _load_channel(self, c: array, lane: int, limits: tuple, samples: int, base: int, results: array) -> None:
         c[h.JUDGED] = 0
+        c[h.SYNCS] = 0
+        c[h.DARK_SUM] = base * DARK_COUNTS
+        c[h.DARK_AT] = DARK_COUNTS
         c[h.LOW] = limits[0] & 0xFFFFFFFF
         c[h.HIGH] = limits[1] & 0xFFFFFFFF
         c[h.SAMPLES] = samples
@@ -265,6 +288,8 @@ class Rp2Sequencer(contract.Sequencer):
         self._prime(reg.PIO0, CO2, delay, SHOT_OFFSET + programs.SHOT_START_OFFSET)
         self._prime(reg.PIO1, 0, ps_settle, 0)
         self._prime(reg.PIO1, 1, burst.co2_window_cycles, 0)
+        if burst.sync_close_cycles:
+            self._prime_sync(burst, ps_settle)
         self._prime(reg.PIO0, PACER, PERMIT_LEAD_CYCLES, PACER_OFFSET)
         mem32[reg.PIO0 + reg.PIO_IRQ] = 0xEF
         mem32[reg.PIO1 + reg.PIO_IRQ] = 0xFF
@@ -274,7 +299,7 @@ class Rp2Sequencer(contract.Sequencer):
         mem32[reg.PIO0 + reg.PIO_TXF + 4 * PACER] = (
             burst.period_cycles - PERMIT_LEAD_CYCLES - programs.PACER_OVERHEAD_CYCLES
         )
-        pio.start(reg.PIO1, 3)
+        pio.start(reg.PIO1, 7 if burst.sync_close_cycles else 3)
         pio.start(reg.PIO0, (1 << PACER) | (1 << PS) | (1 << CO2))
 
     def _prime(self, base: int, machine: int, isr: int, entry: int) -> None:
@@ -283,6 +308,15 @@ class Rp2Sequencer(contract.Sequencer):
         mem32[base + reg.PIO_CTRL + reg.SET] = 0x110 << machine
         pio.load_isr(base, machine, isr)
         pio.execute(base, machine, entry)
+
+    def _prime_sync(self, burst: contract.Burst, ps_settle: int) -> None:
+        """Load the sync watch: counts until the window closes, and counts of quiet, which end after the verdict."""
+        loop = programs.SYNC_LOOP_CYCLES
+        trigger = burst.ps_second_cycles if burst.lamp_qswitch else burst.ps_first_cycles
+        self._prime(reg.PIO1, SYNC, 0, programs.SYNC_WATCH_OFFSET)
+        pio.load_osr(reg.PIO1, SYNC, (trigger + ps_settle) // loop)
+        pio.execute(reg.PIO1, SYNC, 0xA047)  # mov y, osr
+        pio.load_osr(reg.PIO1, SYNC, (burst.sync_close_cycles - programs.SYNC_OVERHEAD_CYCLES) // loop)
 
     def _sample(self) -> None:
         """Let the ADC convert both channels in turn, 500 kS/s, into the ring."""
@@ -310,13 +344,15 @@ class Rp2Sequencer(contract.Sequencer):
     def _hook(self) -> None:
         """Put the handlers into the RAM vector table, at the highest priority."""
         table = mem32[reg.VTOR]
-        mask = (1 << reg.IRQ_PIO0_1) | (1 << reg.IRQ_PIO1_1)
+        mask = reg.IRQS
         mem32[reg.NVIC_DISABLE] = mask
         mem32[table + 4 * (16 + reg.IRQ_PIO0_1)] = h.code_address(h.slot_ahead)
+        mem32[table + 4 * (16 + reg.IRQ_PIO1_0)] = h.code_address(h.sync_judged)
         mem32[table + 4 * (16 + reg.IRQ_PIO1_1)] = h.code_address(h.window_end)
         priorities = mem32[reg.NVIC_PRIORITY + 8]
-        mem32[reg.NVIC_PRIORITY + 8] = priorities & ~0x00FF00FF
+        mem32[reg.NVIC_PRIORITY + 8] = priorities & ~0x00FFFFFF
         mem32[reg.PIO0 + reg.PIO_IRQ1_INTE] = 1 << 8
+        mem32[reg.PIO1 + reg.PIO_IRQ0_INTE] = 1 << (8 + programs.FLAG_SYNC)
         mem32[reg.PIO1 + reg.PIO_IRQ1_INTE] = 3 << 8
         mem32[reg.NVIC_UNPEND] = mask
         mem32[reg.NVIC_ENABLE] = mask
@@ -332,7 +368,7 @@ class Rp2Sequencer(contract.Sequencer):
 
     def stop(self) -> None:
         """Stop pacer and both shot machines' permits. A gate that is open ends on its cycle; a Q-switch never comes."""
-        mem32[reg.NVIC_DISABLE] = (1 << reg.IRQ_PIO0_1) | (1 << reg.IRQ_PIO1_1)
+        mem32[reg.NVIC_DISABLE] = reg.IRQS
         pio.stop(reg.PIO0, 1 << PACER)
         pio.clear_fifos(reg.PIO0, PS)
         pio.clear_fifos(reg.PIO0, CO2)
@@ -343,12 +379,27 @@ class Rp2Sequencer(contract.Sequencer):
         return bool(mem32[reg.PIO0 + reg.PIO_IRQ] & (1 << programs.FLAG_GUARD))
 
     def place(self, index: int) -> None:
-        """Move the scanner to the position of shot `index` (from 0) of the loaded pass."""
-        rp2_chain.place_scanner(self._p, index)
+        """Move the scanner to the position of shot `index` (from 0); a stepped one goes home at the next exchange."""
+        if self._burst.stepped:
+            self._block[h.SCAN_PENDING] = 1
+        else:
+            rp2_chain.place_scanner(self._p, index)
+
+    def step_due(self) -> int:
+        """Return the outputs that move a stepped scanner on, for one exchange; 0 when it has to stand. Call it once."""
+        b = self._block
+        if not b[h.SCAN_BY_SUPERVISOR] or not b[h.SCAN_PENDING]:
+            return 0
+        b[h.SCAN_PENDING] = 0
+        index = b[h.INDEX]
+        b[h.SCAN_AT] = index
+        if index == 0:
+            return board.OUT_SCAN_HOME
+        return 0 if index % self._burst.pulses_per_spot else board.OUT_SCAN_STEP
 
     def scan_pending(self) -> bool:
         """Tell whether the handler left a move of the scanner to Python, because the SPI was in use."""
-        return self._block[h.SCAN_PENDING] != 0
+        return self._block[h.SCAN_PENDING] != 0 and not self._block[h.SCAN_BY_SUPERVISOR]
 
     @property
     def next_position(self) -> int:
