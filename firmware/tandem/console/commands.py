@@ -2,8 +2,8 @@
 
 No command fires. Long replies are iterators, carried on a few lines a turn by `Commands.pump`, so that a turn stays
 short and the queue never overflows by a reply. Commands that come while a reply is being given wait their turn, up to
-eight of them. `standby` never waits: it cuts the reply short and refuses what waits, and so does a ninth command. Every
-command gets one reply, in order.
+eight of them. `standby` never waits: it cuts the reply short and refuses what waits, and so does a ninth command, and
+the beginning of FIRING. Every command gets one reply, in order.
 """
 
 from tandem.console import protocol
@@ -126,6 +126,10 @@ class Commands:
             self._output.echo_line(line)
             self._begin(words)
 
+    def cut_short(self) -> None:
+        """End a reply that is being given, and refuse what waits: nobody answers while it fires."""
+        self._cut_short("the pedal")
+
     def refuse(self, code: int, text: str) -> None:
         """Reply to a line that could not even be read."""
         if self._lines is not None:
@@ -141,17 +145,18 @@ class Commands:
         self._waiting.append((code, text))
         return True
 
-    def _cut_short(self) -> None:
+    def _cut_short(self, by: str = "a later command") -> None:
         """End the present reply and refuse the commands that wait."""
         waiting = self._waiting
         self._waiting = []
-        self._end(protocol.error(protocol.CUT_SHORT, self._name + " was cut short by a later command"))
+        if self._lines is not None:
+            self._end(protocol.error(protocol.CUT_SHORT, "{} was cut short by {}".format(self._name, by)))
         for code, text in waiting:
             if code:
                 self._output.line(protocol.error(code, text))
             else:
                 self._output.echo_line(text)
-                self._output.line(protocol.error(protocol.CUT_SHORT, "not carried out: a later command came"))
+                self._output.line(protocol.error(protocol.CUT_SHORT, "not carried out: {} came".format(by)))
 
     def _next(self) -> None:
         """Carry out what waited for the reply that has just ended."""

@@ -79,6 +79,17 @@ class LineEditor:
         self.reset()
         return text
 
+    def holds(self, text: bytes) -> bool:
+        """Tell whether the line is this text. Does not allocate."""
+        if self.length != len(text):
+            return False
+        i = 0
+        for byte in text:
+            if self._line[i] != byte:
+                return False
+            i += 1  # noqa: SIM113 (enumerate allocates)
+        return True
+
     def redraw(self) -> None:
         """Echo again what has been typed so far, after something else was put in its place."""
         self._output.echo(self._line[: self.length])

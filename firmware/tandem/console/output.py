@@ -39,6 +39,20 @@ class OutputQueue:
         self._put(b"\r\n")
         return True
 
+    def fixed(self, line: bytes) -> None:
+        """Queue a whole line made beforehand, its end included; dropped and counted as lost like any other line.
+
+        Does not allocate.
+        """
+        if self.lost or len(line) > self.room:
+            self.lost += 1
+            return
+        at = self._first + self.pending
+        for byte in line:
+            self._ring[at if at < self._capacity else at - self._capacity] = byte
+            at += 1
+        self.pending += len(line)
+
     def echo(self, data: bytes | bytearray) -> None:
         """Queue bytes typed by a person; they are dropped silently when there is no room."""
         if len(data) <= self.room:

@@ -37,7 +37,7 @@ ERRORS = (
     (
         CUT_SHORT,
         "CUT_SHORT",
-        "standby, or too many commands, came before this one was answered",
+        "standby, firing, or too many commands came before this one was answered",
         "wait for OK or ERROR",
     ),
     (NOT_NOW, "NOT_NOW", "the present state does not allow it", "the text names the state that does"),

@@ -5,7 +5,7 @@ from tandem.console.commands import Commands, Controller
 from tandem.console.line import BAD, CAPACITY, INTERRUPT, LINE, TOO_LONG, LineEditor
 from tandem.console.output import OutputQueue
 from tandem.safety import const, faults
-from tandem.safety.states import FAULT, MODE_NAMES, State
+from tandem.safety.states import FAULT, FIRING, MODE_NAMES, State
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,8 +28,10 @@ WRITES = const(32)
 LINES = const(2)
 FIRING_READS = const(4)
 FIRING_WRITES = const(8)
-FIRING_LINES = const(1)
-"""What one turn may move at most: bytes read, bytes sent, lines of a long reply; and the same while it fires."""
+"""What one turn may move at most: bytes read, bytes sent, lines of a long reply; and the bytes while it fires."""
+
+_STANDBY = b"standby"
+_WHILE_FIRING = "not while it fires: let go of the pedal first; standby works"
 
 STALE_TURNS = const(30000)
 """A line begun and left alone for so many turns (30 s) is forgotten: the next who connects must not end it."""
@@ -47,22 +49,32 @@ class Console:
         self._editor = LineEditor(self.output)
         self._commands = Commands(controller, self.output)
         self._quiet = 0
+        self._refusal = (protocol.error(protocol.NOT_NOW, _WHILE_FIRING) + "\r\n").encode()
         self.interrupted = False
 
     def step(self, firing: bool) -> None:
         """Read, answer and send as much as one turn allows. Never blocks; allocates only when there is something to do.
 
-        At most one line is carried out in a turn.
+        At most one line is carried out in a turn. While it fires nothing is allocated, since a garbage collection takes
+        longer than permits wait for the supervisor: `standby` is carried out, any other command refused.
         """
         if self.interrupted:
             return
-        self._read(FIRING_READS if firing else READS)
-        if self._commands.busy:
-            self._answer(FIRING_LINES if firing else LINES)
-        if self.output.lost:
-            self.output.tell_lost()
+        if firing:
+            self._listen(FIRING_READS)
+        else:
+            self._talk()
         if self.output.pending:
             self._send(FIRING_WRITES if firing else WRITES)
+
+    def _talk(self) -> None:
+        if not self._commands.busy:
+            self._editor.muted = False
+        self._read(READS)
+        if self._commands.busy:
+            self._answer(LINES)
+        if self.output.lost:
+            self.output.tell_lost()
 
     def remark(self, text: str) -> None:
         """Tell people something, on a line of its own; what is being typed is shown again after it."""
@@ -75,6 +87,8 @@ class Console:
 
     def mode_changed(self, before: int, mode: int, state: State) -> None:
         """Tell people of a new state and why, or of a fault and what to do about it."""
+        if mode == FIRING:
+            self._commands.cut_short()
         if mode == FAULT:
             fault = faults.fault(state.fault)
             self.remark("fault {} {}: {}; {}".format(fault.number, fault.name, fault.meaning, fault.action))
@@ -100,6 +114,26 @@ class Console:
             result = self._editor.feed(byte)
             if result:
                 self._act(result)
+                return
+
+    def _listen(self, limit: int) -> None:
+        """Read without echo and without allocating: `standby` and Ctrl-C are acted upon, other lines refused."""
+        editor = self._editor
+        editor.muted = True
+        while limit > 0:
+            limit -= 1
+            byte = self._port.read()
+            if byte < 0:
+                return
+            self._quiet = 0
+            result = editor.feed(byte)
+            if result == INTERRUPT or (result == LINE and editor.holds(_STANDBY)):
+                self._act(result)
+                return
+            if result:
+                if result != LINE or editor.length:
+                    self.output.fixed(self._refusal)
+                editor.reset()
                 return
 
     def _act(self, result: int) -> None:

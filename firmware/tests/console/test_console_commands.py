@@ -8,6 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from tandem.console import commands, protocol
 from tandem.console.protocol import parse_pairs
+from tandem.safety import states
 
 CALLS = [
     ("status", "status", ["# state=STANDBY", '# cannot_arm="the key is off"', "OK status lines=2"]),
@@ -221,7 +222,40 @@ def test_a_turn_moves_a_bounded_number_of_bytes_and_lines(firing: bool) -> None:
         desk.turns(1, firing)
         assert read - len(desk.wire.typed) <= most_read
         assert len(desk.wire.seen) - written <= most_written
-    assert desk.controller.calls == ["shot_lines"]
+    assert desk.controller.calls == ([] if firing else ["shot_lines"])
+
+
+def test_while_it_fires_standby_alone_is_carried_out() -> None:
+    desk = Desk()
+    before = len(desk.wire.seen)
+    desk.wire.typed += b"status\rshots\r\r\xe2\r" + b"x" * 130 + b"\rstandby\rarm\r"
+    desk.turns(400, firing=True)
+    refused = f'ERROR {protocol.NOT_NOW} "not while it fires: let go of the pedal first; standby works"'
+    lines = desk.wire.seen[before:].decode("ascii").split("\r\n")
+    assert lines == [refused] * 4 + ["OK standby", refused, ""]
+    assert desk.controller.calls == ["standby"]
+    assert desk.reply("version") == ['OK tandem=0.1.0 board="a board"']
+
+
+def test_ctrl_c_interrupts_also_while_it_fires() -> None:
+    desk = Desk()
+    desk.wire.typed += b"sta\x03\x01"
+    desk.turns(5, firing=True)
+    assert desk.console.interrupted
+    assert desk.wire.typed == b"\x01"
+
+
+def test_firing_cuts_a_reply_short_and_refuses_what_waits() -> None:
+    desk = Desk()
+    desk.controller.shots = 50
+    desk.wire.typed += b"shots\rversion\r"
+    desk.turns(4)
+    desk.console.mode_changed(states.READY, states.FIRING, states.State(0))
+    desk.turns(200, firing=True)
+    lines = desk.wire.seen.decode("ascii").split("\r\n")
+    answers = [line.split()[:2] for line in lines if line.startswith(("OK", "ERROR"))]
+    assert answers == [["ERROR", str(protocol.CUT_SHORT)]] * 2
+    assert lines[-2].startswith("# state FIRING")
 
 
 def test_every_error_code_is_listed_once() -> None:
