@@ -38,6 +38,7 @@ _FAULT_OF_REASON = {
     contract.SYNC_EARLY: faults.SYNC_EARLY,
     contract.SYNC_DOUBLE: faults.SYNC_DOUBLE,
 }
+_SYNC_REASONS = (contract.SYNC_MISSING, contract.SYNC_EARLY, contract.SYNC_DOUBLE)
 _FAULT_OF_CONDITION = {
     PS_READY: faults.PS_NOT_READY,
     CO2_READY: faults.CO2_NOT_READY,
@@ -266,7 +267,7 @@ class Delivery:
                 event = raising(_FAULT_OF_VERDICT.get(last, faults.ENERGY_HIGH))
                 self.message = self._describe(pulse, laser, judged, results[judged])
             elif reason and self._sequencer.permitted > judged:
-                last = window.WITHHELD
+                last = self._last_verdict(pulse, laser, reason, results[judged])
             if judged or last:
                 self._bursts.append((self.index, laser, results, judged, last))
                 self.shots += judged + (1 if last else 0)
@@ -274,6 +275,12 @@ class Delivery:
             _, _, _, judged, last = self._bursts.pop(0)
             self.shots -= judged + (1 if last else 0)
         return event
+
+    def _last_verdict(self, pulse: "Pulse", laser: str, reason: str, counts: int) -> str:
+        """Return the verdict of a shot that was permitted and ended the burst by something else than its energy."""
+        if laser == "ps" and reason in _SYNC_REASONS:
+            return self._judge(pulse, laser, counts)
+        return window.UNEXPECTED if reason == laser + "_unexpected" else window.WITHHELD
 
     def _pulse(self, index: int, laser: str) -> "Pulse | None":
         p = self._loaded().passes[index]

@@ -11,6 +11,7 @@ HIGH = "high"
 MISSING = "missing"
 SATURATED = "saturated"
 WITHHELD = "withheld"
+UNEXPECTED = "unexpected"
 
 MISSING_PERMILLE = 100  # below a tenth of the target there was no pulse worth the name
 

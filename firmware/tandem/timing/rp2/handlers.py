@@ -443,6 +443,9 @@ def window_end():
     str(r3, [r4, 0])
     b(SCAN)
     label(STOP)
+    ldr(r4, [r0, 20])  # the first reason stays
+    cmp(r4, 1)
+    bne(FAR_END)
     ldr(r3, [r0, 108])
     mov(r4, 1)
     str(r4, [r3, 0])

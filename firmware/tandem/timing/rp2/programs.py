@@ -1,4 +1,4 @@
-"""PIO programs of the firing path: 28 of 32 words of PIO0 (all four machines), 23 of 32 words of PIO1.
+"""PIO programs of the firing path: 28 of 32 words of PIO0 (all four machines), 24 of 32 words of PIO1.
 
 PIO0  machine 0 pacer    one slot each period, 1 ms ahead of it an interrupt to the CPU
       machine 1 ps shot  GP2 (fire or lamp) and GP3 (Q-switch)
@@ -120,7 +120,7 @@ SYNC_OVERHEAD_CYCLES = 2  # rise of the trigger to the first look at the sync
 
 @rp2.asm_pio()
 def sync_watch():
-    """OSR: counts until the window closes. Y: counts in which no second sync may come. 13 words.
+    """OSR: counts until the window closes. Y: counts in which no second sync may come. 14 words.
 
     Pushes the counts that were left when the sync came, all ones when none did; raises its flag then, and once more
     when a second one comes. Word SYNC_GPIO_WORD names PS_SYNC's pin.
@@ -144,6 +144,8 @@ def sync_watch():
     jmp("start")
     label("double")
     irq(rel(0))
+    label("for_good")
+    jmp("for_good")
     wrap()
 
 
