@@ -277,11 +277,15 @@ class Rp2Sequencer(contract.Sequencer):
         c[h.MOVES_SCANNER] = lane
 
     def start(self) -> None:
-        """Start the loaded pass: its first slot is one period away. Raises RegisterDiffers; nothing fires then."""
+        """Start the loaded pass: its first slot is one period away. Raises RegisterDiffers; nothing fires then.
+
+        When the guard has tripped meanwhile, nothing starts, and `reason` says so.
+        """
         self.check()
         burst = self._burst
-        if mem32[reg.PIO0 + reg.PIO_IRQ] & (1 << programs.FLAG_GUARD):
-            raise contract.RegisterDiffers("the guard has tripped")
+        if self.guard_tripped():
+            self._block[h.STATE] = h.STOP_GUARD
+            return
         delay = burst.pair_delay_cycles - programs.PAIR_OVERHEAD_CYCLES if burst.kind == "pair" else 0
         ps_settle = burst.ps_settle_cycles + 2 * SAMPLE_CYCLES + SAMPLE_CYCLES
         self._prime(reg.PIO0, PS, 0, SHOT_OFFSET + programs.SHOT_START_OFFSET)
@@ -423,8 +427,12 @@ class Rp2Sequencer(contract.Sequencer):
 
     @property
     def reason(self) -> str:
-        """Why the handlers stopped, one of the contract's words, or ''."""
-        return _REASONS.get(self._block[h.STATE], "")
+        """Why the handlers stopped, one of the contract's words, or ''.
+
+        A shot that the guard cut short is judged low: the guard is named then, not the energy.
+        """
+        reason = _REASONS.get(self._block[h.STATE], "")
+        return contract.GUARD if reason and self.guard_tripped() else reason
 
     @property
     def permitted(self) -> int:
