@@ -108,6 +108,16 @@ def test_a_counted_loop_ends_on_the_cycle_it_would_end_stepped(engine: PioEngine
         engine.run_both([*counting(x, y, LOOPS[name], clkdiv), *moments])
 
 
+def test_the_longest_count_inside_a_loop_is_exact_at_any_moment(engine: PioEngine) -> None:
+    x, turns = 5, 2**32
+    script = counting(x, 0, [mov("y", "null", "~"), jmp(1, "y--"), jmp(0, "x--")])
+    middle = 10 + 3 * (turns + 2) + 1 + 3_000_000_000  # three rounds, MOV, and so many turns
+    result = engine.run([*script, ["o", middle], ["t", 10 + 7 * (turns + 2)]])
+    state = result["observed"][0][0]
+    assert (state["pc"], state["x"], state["y"]) == (1, x - 3, 2**32 - 1 - 3_000_000_000)
+    assert result["pins"] == [[1, 0, 10 + (x + 1) * (turns + 2) + 1]]
+
+
 def test_a_loop_inside_a_loop_is_exact_over_its_whole_length(engine: PioEngine) -> None:
     outer, inner = 999_999, 12_345
     script = counting(outer, 0, [mov("y", "isr"), jmp(1, "y--", 0x100), jmp(0, "x--")])

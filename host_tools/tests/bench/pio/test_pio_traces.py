@@ -684,6 +684,11 @@ class TestStickyAndInlineEnable:
         assert edges(result, 0, directions=True) == [(11, 1), (21, 0), (22, 1)]
         assert edges(result, 1, directions=True) == [(21, 1)]
 
+    def test_a_sticky_direction_of_0_is_repeated_too(self, engine: PioEngine) -> None:
+        script = started([set_("pindirs", 0), jmp(1)], execctrl=execctrl(31, sticky=1))
+        script += [*configure(1, 20, pinctrl=ON_PIN_0, instr=set_("pindirs", 1)), ["t", 30]]
+        assert edges(engine.run_both(script), 0, directions=True) == [(21, 1), (22, 0)]
+
     def test_a_lower_machine_cannot_override_a_sticky_higher_one(self, engine: PioEngine) -> None:
         script = load([set_(PINS, 1), jmp(1)]) + configure(2, execctrl=execctrl(31, sticky=1), pinctrl=ON_PIN_0)
         script += [["w", CTRL, 4, 10], *configure(0, 20, pinctrl=ON_PIN_0, instr=set_(PINS, 0)), ["t", 30]]
