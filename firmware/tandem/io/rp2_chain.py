@@ -88,3 +88,10 @@ def levels() -> int:
     """Return the levels of GP0 to GP29, as one read. Does not allocate."""
     sio = ptr32(0xD0000000)
     return sio[1] & 0x3FFFFFFF
+
+
+@micropython.viper
+def firing_flags() -> int:
+    """Return the eight interrupt flags of PIO0. Does not allocate, as an address above 30 bits would in Python."""
+    pio0 = ptr32(0x50200000)
+    return pio0[12] & 0xFF

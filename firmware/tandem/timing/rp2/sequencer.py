@@ -30,7 +30,8 @@ CO2_BASE_SAMPLES = 8
 MAX_BURST = 2000
 
 PACER, PS, CO2, GUARD = 0, 1, 2, 3
-SYNC = 2  # of PIO1
+SYNC, UNUSED = 2, 3  # of PIO1
+STARTED = 0x2A5A
 PACER_OFFSET, SHOT_OFFSET, GUARD_OFFSET = 0, 8, 28
 TRIGGER_PAD = reg.PAD_IN_DOWN
 
@@ -53,9 +54,16 @@ _REASONS = {
 }
 
 
-def machines_survived() -> bool:
-    """Return True when a machine of PIO0 runs before anything was started: this boot is a soft reset."""
-    return bool(mem32[reg.RESETS_DONE] & reg.RESET_PIO0) and pio.running(reg.PIO0) != 0
+def started_before() -> bool:
+    """Tell whether the controller has run since the last hard reset; from this call on it has.
+
+    The pin settings of a machine that nothing uses tell: a soft reset leaves them, every hard reset clears them.
+    """
+    pio.unreset(reg.RESET_PIO1)
+    mark = reg.PIO1 + reg.SM_PINCTRL + UNUSED * reg.SM_STRIDE
+    found = mem32[mark] == STARTED
+    mem32[mark] = STARTED
+    return found
 
 
 def silence() -> None:
@@ -380,7 +388,7 @@ class Rp2Sequencer(contract.Sequencer):
 
     def guard_tripped(self) -> bool:
         """Return True when the guard has latched since `arm`."""
-        return bool(mem32[reg.PIO0 + reg.PIO_IRQ] & (1 << programs.FLAG_GUARD))
+        return rp2_chain.firing_flags() & (1 << programs.FLAG_GUARD) != 0
 
     def place(self, index: int) -> None:
         """Move the scanner to the position of shot `index` (from 0); a stepped one goes home at the next exchange."""
