@@ -20,7 +20,7 @@ def run() -> None:
     """
     from tandem.timing.rp2 import sequencer as rp2
 
-    clean = not rp2.machines_survived()
+    clean = not rp2.started_before()
     sequencer = rp2.Rp2Sequencer()
     try:
         _assemble(sequencer, clean).run()
