@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any
 from unittest.mock import patch
 
-from pio_harness import CTRL, FDEBUG, IRQ, IRQ1_INTE, TXF, Operation, of
+from pio_harness import CTRL, FDEBUG, IRQ, IRQ0_INTE, IRQ1_INTE, TXF, Operation, of
 from tandem_tools.bench import Bench
 from tandem_tools.bench.stand import board_constants
 
@@ -30,7 +30,8 @@ PIO0, PIO1 = 0x50200000, 0x50300000
 _DUMP = """
 print(repr({n: v for n, v in globals().items() if n.isupper() and isinstance(v, int)}))
 print(repr({f: (list(p[0]), 0, 0, p[3], p[4]) for f, p in
-    (('pacer', pacer), ('shot', shot), ('guard', guard), ('window', window))}))
+    (('pacer', pacer), ('shot', shot), ('guard', guard), ('window', window),
+    ('sync_watch', sync_watch))}))
 """
 
 
@@ -148,4 +149,19 @@ def window(firmware: Firmware, settle: int) -> list[Operation]:
     Firing.prime(pio, bus, PIO1, 0, settle, 0)
     bus[PIO1 + IRQ1_INTE] = 1 << 8
     pio.start(PIO1, 1)
+    return bus.script
+
+
+def sync_watch(firmware: Firmware, counts: int, quiet: int) -> list[Operation]:
+    """Return a script on PIO1: machine 2 looks for the ps laser's sync after QSW for `counts`, then `quiet` counts."""
+    bus = Bus()
+    pio = firmware.loader(bus)
+    at = firmware.constants["SYNC_WATCH_OFFSET"]
+    pio.Machine(PIO1, 2, firmware.programs["sync_watch"], at, QSW << 15, BOARD.PS_SYNC).write()
+    Firing.prime(pio, bus, PIO1, 2, 0, at)
+    pio.load_osr(PIO1, 2, quiet)
+    pio.execute(PIO1, 2, 0xA047)  # mov y, osr
+    pio.load_osr(PIO1, 2, counts)
+    bus[PIO1 + IRQ0_INTE] = 1 << 8 + firmware.constants["FLAG_SYNC"]
+    pio.start(PIO1, 1 << 2)
     return bus.script

@@ -23,9 +23,10 @@ from pio_firing import (
     TRIGGERS,
     Firing,
     Firmware,
+    sync_watch,
     window,
 )
-from pio_harness import CTRL, DBG_PADOUT, FLEVEL, INSTR, IRQ, TXF, Operation, PioEngine, edges, of, set_
+from pio_harness import CTRL, DBG_PADOUT, FLEVEL, INSTR, IRQ, RXF, TXF, Operation, PioEngine, edges, of, set_
 
 Figure = Callable[..., None]
 GATE_WORDS = st.one_of(st.integers(1, 300), st.integers(1, 2**17 - 1))
@@ -54,7 +55,9 @@ def test_the_constants_are_those_measured_here(firmware: Firmware) -> None:
         "GATE_OVERHEAD_CYCLES": 2,
         "QSW_OVERHEAD_CYCLES": 3,
         "PAIR_OVERHEAD_CYCLES": 12,
+        "SYNC_OVERHEAD_CYCLES": 2,
     }
+    assert firmware.constants["SYNC_LOOP_CYCLES"] == 2
 
 
 class TestPacer:
@@ -339,6 +342,47 @@ class TestWindow:
         result = engine.run([*script, ["i", 1 << QSW, cycle], ["t", cycle + 5000], ["r", DBG_PADOUT, cycle + 5000]])
         assert result["irq"] == []
         assert result["reads"] == [1 << BOARD.PS_INT_RESET]
+
+
+class TestSyncWatch:
+    NONE = 0xFFFFFFFF
+
+    @seed(20_055)
+    @generated
+    @given(counts=st.integers(0, 400), after=st.integers(0, 900))
+    def test_it_tells_the_counts_left_when_the_sync_came(
+        self, engine: PioEngine, firmware: Firmware, counts: int, after: int
+    ) -> None:
+        script = sync_watch(firmware, counts, 10)
+        # WAIT sees the trigger after 3 cycles, MOV, then a look each 2 cycles, at a pad three cycles old: the first at
+        # the level 2 cycles after the trigger's edge. MOV, PUSH and IRQ follow the look, or the last count.
+        trigger = script[-1][-1] + 50
+        look = max(0, (after - 2 + 1) // 2)
+        told = counts - look if look <= counts else self.NONE
+        flag = trigger + (9 + 2 * look if look <= counts else 10 + 2 * counts)
+        both = 1 << QSW | 1 << BOARD.PS_SYNC
+        script += [["i", 1 << QSW, trigger]] if after > 0 else []
+        script += [["i", both, trigger + after], ["r", of(RXF, 2), trigger + 2000], ["t", trigger + 3000]]
+        result = engine.run(script)
+        assert result["reads"] == [told]
+        assert result["irq"] == [[0, True, flag]]
+
+    @pytest.mark.parametrize(("again", "double"), [(20, True), (22, True), (23, False), (60, False)])
+    def test_a_second_sync_raises_its_flag_once_more(
+        self, engine: PioEngine, firmware: Firmware, again: int, double: bool
+    ) -> None:
+        quiet = 10
+        script = sync_watch(firmware, 100, quiet)
+        trigger = script[-1][-1] + 50
+        fall = trigger + 40
+        flag = 1 << firmware.constants["FLAG_SYNC"]
+        # WAIT sees the fall after 3 cycles; MOV, then quiet + 1 looks each 2 cycles, at pads three cycles old: the last
+        # at the level 22 cycles after the fall.
+        script += [["i", 1 << QSW, trigger], ["i", 1 << QSW | 1 << BOARD.PS_SYNC, trigger + 20], ["i", 0, fall]]
+        script += [["w", IRQ, flag, trigger + 38]]
+        script += [["i", 1 << BOARD.PS_SYNC, fall + again], ["t", fall + 500]]
+        changes = [level for _, level, _ in engine.run(script)["irq"]]
+        assert changes == [True, False, True] if double else [True, False]
 
 
 def test_the_firing_programs_do_the_same_stepped_cycle_by_cycle(engine: PioEngine, firmware: Firmware) -> None:
