@@ -33,8 +33,8 @@ FIRING_WRITES = const(8)
 _STANDBY = b"standby"
 _WHILE_FIRING = "not while it fires: let go of the pedal first; standby works"
 
-STALE_TURNS = const(30000)
-"""A line begun and left alone for so many turns (30 s) is forgotten: the next who connects must not end it."""
+STALE_LOOKS = const(7500)
+"""A line begun and left alone for so many looks (30 s) is forgotten: the next who connects must not end it."""
 
 
 class Console:
@@ -49,28 +49,36 @@ class Console:
         self._editor = LineEditor(self.output)
         self._commands = Commands(controller, self.output)
         self._quiet = 0
+        self._calm = False
         self._refusal = (protocol.error(protocol.NOT_NOW, _WHILE_FIRING) + "\r\n").encode()
         self.interrupted = False
 
-    def step(self, firing: bool) -> None:
-        """Read, answer and send as much as one turn allows. Never blocks; allocates only when there is something to do.
+    def step(self, firing: bool) -> bool:
+        """Read, answer and send as much as one turn allows. Returns whether there is more to do in the next turn.
 
+        Never blocks; allocates only when there is something to do.
         At most one line is carried out in a turn. While it fires nothing is allocated, since a garbage collection takes
         longer than permits wait for the supervisor: `standby` is carried out, any other command refused.
         """
         if self.interrupted:
-            return
+            return False
+        byte = self._port.read()
+        if byte < 0 and (self._calm or (firing and not self.output.pending)):
+            return False
         if firing:
-            self._listen(FIRING_READS)
+            self._listen(FIRING_READS, byte)
         else:
-            self._talk()
+            self._talk(byte)
         if self.output.pending:
             self._send(FIRING_WRITES if firing else WRITES)
+        lively = byte >= 0 or self.output.pending > 0 or self._commands.busy
+        self._calm = not (lively or firing or self._editor.begun or self.output.lost)
+        return lively
 
-    def _talk(self) -> None:
+    def _talk(self, byte: int) -> None:
         if not self._commands.busy:
             self._editor.muted = False
-        self._read(READS)
+        self._read(READS, byte)
         if self._commands.busy:
             self._answer(LINES)
         if self.output.lost:
@@ -78,6 +86,7 @@ class Console:
 
     def remark(self, text: str) -> None:
         """Tell people something, on a line of its own; what is being typed is shown again after it."""
+        self._calm = False
         shown = self._editor.length > 0 and not self._editor.muted
         if shown:
             self.output.echo(b"\r\n")
@@ -103,28 +112,24 @@ class Console:
             self._editor.muted = False
             self._editor.redraw()
 
-    def _read(self, limit: int) -> None:
-        while limit > 0:
-            limit -= 1
-            byte = self._port.read()
-            if byte < 0:
-                self._forget_stale()
-                return
+    def _read(self, limit: int, byte: int) -> None:
+        while byte >= 0:
             self._quiet = 0
             result = self._editor.feed(byte)
             if result:
                 self._act(result)
                 return
+            limit -= 1
+            if not limit:
+                return
+            byte = self._port.read()
+        self._forget_stale()
 
-    def _listen(self, limit: int) -> None:
+    def _listen(self, limit: int, byte: int) -> None:
         """Read without echo and without allocating: `standby` and Ctrl-C are acted upon, other lines refused."""
         editor = self._editor
         editor.muted = True
-        while limit > 0:
-            limit -= 1
-            byte = self._port.read()
-            if byte < 0:
-                return
+        while byte >= 0:
             self._quiet = 0
             result = editor.feed(byte)
             if result == INTERRUPT or (result == LINE and editor.holds(_STANDBY)):
@@ -135,6 +140,10 @@ class Console:
                     self.output.fixed(self._refusal)
                 editor.reset()
                 return
+            limit -= 1
+            if not limit:
+                return
+            byte = self._port.read()
 
     def _act(self, result: int) -> None:
         if result == LINE:
@@ -151,7 +160,7 @@ class Console:
         if not self._editor.begun:
             return
         self._quiet += 1
-        if self._quiet >= STALE_TURNS:
+        if self._quiet >= STALE_LOOKS:
             self._quiet = 0
             self._editor.reset()
             self.output.echo(b"\r\n")

@@ -1,6 +1,7 @@
 """The RP2040 board as the supervisor sees it: levels, slow signals, heartbeat, watchdog, LED, time."""
 
 import time
+from array import array
 
 import board
 import machine
@@ -12,6 +13,8 @@ from tandem.timing.rp2.sequencer import Rp2Sequencer
 
 ALIVE_US = 20_000
 WATCHDOG_MS = 1000
+WATCHDOG_COUNT = 2 * 1000 * WATCHDOG_MS  # it counts twice a microsecond (RP2040 erratum E1)
+SCAN_WAITS = 1 << 16
 ADC_FULL_MV = 3300
 
 
@@ -21,6 +24,7 @@ class Rp2Board:
     def __init__(self, sequencer: Rp2Sequencer) -> None:
         self._sequencer = sequencer
         self._block = sequencer.block_address
+        self._seen = array("I", (0 for _ in range(4)))
         self._bus = rp2_chain.open_bus()
         self._led = Pin(board.LED, Pin.OUT, value=0)
         for pin in (board.SAFE, board.FOOT_NO, board.FOOT_NC, board.PS_READY, board.CO2_READY, board.PS_SYNC):
@@ -29,30 +33,42 @@ class Rp2Board:
             Pin(pin, Pin.IN, Pin.PULL_DOWN)
         self._heartbeat = Pin(board.HEARTBEAT, Pin.OUT, value=0)
         self._handpiece = ADC(Pin(board.HANDPIECE_ID))
-        self._watchdog = WDT(timeout=WATCHDOG_MS)
+        WDT(timeout=WATCHDOG_MS)
         self.millis = time.ticks_ms
         self.micros = time.ticks_us
         self.levels = rp2_chain.levels
         self.sleep = machine.idle
-
-    def micros_since(self, started: int) -> int:
-        """Return the microseconds since `started`."""
-        return time.ticks_diff(time.ticks_us(), started)
+        self.guard_tripped = sequencer.guard_tripped
 
     def exchange(self, outputs: int) -> int:
         """Shift 16 outputs out and 16 inputs in; move the scanner where the handler could or should not."""
-        step = self._sequencer.step_due()
-        if step:
-            rp2_chain.exchange(self._block, outputs | step)
         inputs = rp2_chain.exchange(self._block, outputs)
+        if inputs & SCAN_WAITS:
+            self._move_scanner(outputs)
+        return inputs & ~SCAN_WAITS
+
+    def still(self) -> bool:
+        """Exchange as at the last `remember`; tell whether everything is as it was then."""
+        return rp2_chain.still(self._block, self._seen)
+
+    def remember(self, outputs: int, gpio_mask: int, gpio: int, chain: int) -> None:
+        """Keep what `still` sends and compares with."""
+        seen = self._seen
+        seen[0] = outputs
+        seen[1] = gpio_mask
+        seen[2] = gpio
+        seen[3] = chain
+
+    def _move_scanner(self, outputs: int) -> None:
+        """Make the move that waits: a step stays on the outputs until the next exchange."""
         if self._sequencer.scan_pending():
             rp2_chain.place_scanner(self._block, self._sequencer.next_position)
-        return inputs
+        else:
+            rp2_chain.exchange(self._block, outputs | self._sequencer.step_due())
 
     def alive(self) -> None:
         """Allow permits for the next 20 ms and feed the watchdog."""
-        rp2_chain.set_alive(self._block, ALIVE_US)
-        self._watchdog.feed()
+        rp2_chain.set_alive(self._block, ALIVE_US, WATCHDOG_COUNT)
 
     def beat(self) -> None:
         """Toggle HEARTBEAT."""
@@ -65,10 +81,6 @@ class Rp2Board:
     def handpiece_mv(self) -> int:
         """Return the voltage on HANDPIECE_ID. Not while the sequencer samples."""
         return self._handpiece.read_u16() * ADC_FULL_MV // 65535
-
-    def guard_tripped(self) -> bool:
-        """Return True when the guard has latched."""
-        return self._sequencer.guard_tripped()
 
     def withdraw(self) -> None:
         """Take every permit back."""

@@ -34,7 +34,10 @@ def open_bus() -> SPI:
 
 @micropython.viper
 def exchange(block: ptr32, out: int) -> int:
-    """Write the 16 outputs and return the 16 inputs as they were at the start. `block`: the handlers' block. 12 us."""
+    """Write the 16 outputs and return the 16 inputs as they were at the start. `block`: the handlers' block. 12 us.
+
+    Bit 16 of what is returned: the scanner waits to be moved.
+    """
     sio = ptr32(0xD0000000)
     spi = ptr32(0x4003C000)
     block[16] = 1
@@ -49,7 +52,33 @@ def exchange(block: ptr32, out: int) -> int:
     sio[5] = 1 << 20
     sio[6] = 1 << 20
     block[16] = 0
-    return value
+    return value | block[17] << 16
+
+
+@micropython.viper
+def still(block: ptr32, seen: ptr32) -> bool:
+    """Exchange with the outputs in `seen`; tell whether all is as kept there. Does not allocate.
+
+    `seen`: outputs, mask of GPIO levels, levels, inputs. Not still: the guard latched, or the scanner waits.
+    """
+    sio = ptr32(0xD0000000)
+    spi = ptr32(0x4003C000)
+    pio0 = ptr32(0x50200000)
+    out = seen[0]
+    block[16] = 1
+    sio[6] = 1 << 21
+    sio[5] = 1 << 21
+    spi[2] = (out >> 8) & 0xFF
+    spi[2] = out & 0xFF
+    while spi[3] & 0x10:
+        pass
+    value = (spi[2] & 0xFF) << 8
+    value |= spi[2] & 0xFF
+    sio[5] = 1 << 20
+    sio[6] = 1 << 20
+    block[16] = 0
+    differs = (value ^ seen[3]) | ((sio[1] & seen[1]) ^ seen[2]) | (pio0[12] & 0x10) | block[17]
+    return bool(differs == 0)
 
 
 @micropython.viper
@@ -77,10 +106,12 @@ def place_scanner(block: ptr32, index: int):  # noqa: ANN201
 
 
 @micropython.viper
-def set_alive(block: ptr32, us: int):  # noqa: ANN201
-    """Allow permits for the next `us` microseconds (word 0 of the handlers' block). Does not allocate."""
+def set_alive(block: ptr32, us: int, watchdog: int):  # noqa: ANN201
+    """Allow permits for the next `us` microseconds; the watchdog counts down from `watchdog`. Does not allocate."""
     timer = ptr32(0x40054028)
+    load = ptr32(0x40058004)
     block[0] = timer[0] + us
+    load[0] = watchdog
 
 
 @micropython.viper

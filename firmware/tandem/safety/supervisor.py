@@ -4,7 +4,7 @@ Nothing here touches hardware by itself: `board`, `delivery` and `console` are p
 costs at worst is kept in `worst_us`.
 """
 
-from tandem.safety import elapsed, indicators
+from tandem.safety import TICKS_HALF, TICKS_MASK, indicators, later
 from tandem.safety.inputs import (
     CO2_SELECTED,
     EV_PASSED,
@@ -33,11 +33,7 @@ if TYPE_CHECKING:
             ...
 
         def micros(self) -> int:
-            """Return the time in us, for `micros_since`."""
-            ...
-
-        def micros_since(self, started: int) -> int:
-            """Return the microseconds since `started`."""
+            """Return the time in us, which wraps at 2**30."""
             ...
 
         def sleep(self) -> None:
@@ -50,6 +46,14 @@ if TYPE_CHECKING:
 
         def exchange(self, outputs: int) -> int:
             """Shift 16 outputs out and 16 inputs in."""
+            ...
+
+        def still(self) -> bool:
+            """Shift out and in as before; tell whether all is as at the last `remember`, and no guard latched."""
+            ...
+
+        def remember(self, outputs: int, gpio_mask: int, gpio: int, chain: int) -> None:
+            """Keep what `still` compares with."""
             ...
 
         def alive(self) -> None:
@@ -100,6 +104,8 @@ class Supervisor:
         self._mode = state.mode
         self._fault = 0
         self._incomplete = False
+        self._talks = False
+        self._due_ms = state.since_ms
         self.selftest = EV_PASSED
 
     def request(self, events: int) -> None:
@@ -107,58 +113,89 @@ class Supervisor:
         self.events = merged(self.events, events)
 
     def run(self) -> None:
-        """Take turns until the console reports Ctrl-C."""
+        """Take a turn every millisecond until the console reports Ctrl-C."""
         board = self.board
         while not self.console.interrupted:
-            started = board.micros()
+            millis, started = board.millis(), board.micros()
             self.turn()
-            took = board.micros_since(started)
+            took = (board.micros() - started) & TICKS_MASK
             if took > self.worst_us:
                 self.worst_us = took
-            board.sleep()
+            while board.millis() == millis:
+                board.sleep()
 
     def turn(self) -> None:
-        """Take one turn."""
-        board, inputs, state = self.board, self.inputs, self.state
+        """Take one turn. While nothing changes and nothing is due, what was judged before is still right."""
+        board = self.board
         now = board.millis()
+        self.turns += 1
 
-        # 1. Look at every input, and stop what must stop. Guard, pins, contacts, in this order: then what opened SAFE
-        #    is seen with it, and the fault gets the name of its cause.
+        # 1. Look at every input, and stop what must stop.
+        if self.events or not (now - self._due_ms) & TICKS_HALF or not board.still():
+            self._judge(now)
+
+        # 2. Say that this turn was healthy: permits, heartbeat, watchdog.
+        board.alive()
+        if (now - self._beat_ms) & TICKS_MASK >= HEARTBEAT_MS:
+            self.breathe()
+
+        # 3. Begin the burst once everything allows it.
+        state = self.state
+        if state.permit and not self.delivery.active and not self._incomplete:
+            self.request(self.delivery.begin(now))
+
+        # 4. Talk, as much as fits into a turn; with nothing to say or to hear, listen every fourth turn.
+        if self._talks or not self.turns & 3:
+            self._talks = self.console.step(state.mode == FIRING)
+
+    def _judge(self, now: int) -> None:
+        """Judge inputs and state, and show the operator what came of it.
+
+        Guard, pins, contacts are read in this order: then what opened SAFE is seen with it, and the fault gets the name
+        of its cause.
+        """
+        board, inputs, state = self.board, self.inputs, self.state
         tripped = self._mode in _LIVE and board.guard_tripped()
-        gpio = board.levels()
-        word = inputs.update(gpio, board.exchange(self.outputs), now)
+        gpio = board.levels() & inputs.gpio_mask
+        chain = board.exchange(self.outputs)
+        if gpio != inputs.gpio or chain != inputs.chain or not (now - inputs.due_ms) & TICKS_HALF:
+            inputs.update(gpio, chain, now)
         events = self.events | inputs.events
         self.events = 0
         inputs.events = 0
         if tripped:
             inputs.give(GUARD_OK, False)
-            word = inputs.word
         if self.delivery.active:
             events = merged(events, self.delivery.poll(now))
-        mode = advance(state, word, events, now)
+        word = inputs.word
+        mode = state.mode
+        if events or word != state.inputs or not (now - state.due_ms) & TICKS_HALF:
+            mode = advance(state, word, events, now)
         if mode != self._mode:
             self._changed(mode, now)
         elif state.fault != self._fault:
             self.console.mode_changed(mode, mode, state)
         self._fault = state.fault
-
-        # 2. Say that this turn was healthy: permits, heartbeat, watchdog.
-        self.breathe()
-
-        # 3. Begin the burst once everything allows it.
-        if mode == FIRING and state.permit and not self.delivery.active and not self._incomplete:
-            self.request(self.delivery.begin(now))
-
-        # 4. Show the operator.
         if now >> 6 != self._step_ms:
-            self._step_ms = now >> 6
-            self._look_at_handpiece()
-            self.outputs = indicators.outputs(state, now)
-            board.led(indicators.led(state, now))
+            self._show(now)
+        self._due_ms = now if self.delivery.active else self._earliest(now)
+        board.remember(self.outputs, inputs.gpio_mask, gpio, chain)
 
-        # 5. Talk, as much as fits into a turn.
-        self.console.step(mode == FIRING)
-        self.turns += 1
+    def _show(self, now: int) -> None:
+        """Move lamps, sounds and LED on by a step, and see whether the plan's handpiece is attached."""
+        self._step_ms = now >> 6
+        self._look_at_handpiece()
+        self.outputs = indicators.outputs(self.state, now)
+        self.board.led(indicators.led(self.state, now))
+
+    def _earliest(self, now: int) -> int:
+        """Return when inputs, state or indicators have to be looked at again though nothing changes."""
+        wait_ms = indicators.STEP_MS - now % indicators.STEP_MS
+        for due_ms in (self.inputs.due_ms, self.state.due_ms):
+            if not (now - due_ms) & TICKS_HALF:
+                return now
+            wait_ms = min(wait_ms, (due_ms - now) & TICKS_MASK)
+        return later(now, wait_ms)
 
     def _changed(self, mode: int, now: int) -> None:
         before = self._mode
@@ -188,7 +225,7 @@ class Supervisor:
         """
         self.board.alive()
         now = self.board.millis()
-        if elapsed(now, self._beat_ms) >= HEARTBEAT_MS:
+        if (now - self._beat_ms) & TICKS_MASK >= HEARTBEAT_MS:
             self._beat_ms = now
             self.board.beat()
 

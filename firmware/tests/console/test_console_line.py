@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tandem.console import line, protocol
 from tandem.console.output import OutputQueue
-from tandem.console.session import STALE_TURNS
+from tandem.console.session import STALE_LOOKS
 from tandem.safety import faults, states
 
 
@@ -196,19 +196,19 @@ def test_a_new_state_and_a_fault_are_told_with_what_to_do() -> None:
 
 def test_a_line_left_unfinished_is_not_ended_by_the_next_who_connects() -> None:
     desk = Desk()
-    desk.type("arm", STALE_TURNS + 10)
+    desk.type("arm", STALE_LOOKS + 10)
     lines = desk.type("\r")
     assert desk.controller.calls == []
     assert lines == ["", ""]
     assert "dropped" in desk.wire.seen.decode()
-    desk.type(b"\xe2", STALE_TURNS + 10)
+    desk.type(b"\xe2", STALE_LOOKS + 10)
     assert desk.reply("version")[0].startswith("OK"), "nothing wrong in it is left either"
 
 
 def test_a_slow_typist_is_not_interrupted() -> None:
     desk = Desk()
     for key in "arm\r":
-        desk.type(key, STALE_TURNS - 10)
+        desk.type(key, STALE_LOOKS - 10)
     assert desk.controller.calls == ["arm"]
 
 
