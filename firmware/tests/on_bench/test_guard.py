@@ -6,35 +6,13 @@ from collections.abc import Iterator
 from random import Random
 
 import pytest
-from moments import GUARD_CYCLES, Press, dip, latency, within
+from moments import GATE_CYCLES, GUARD_CYCLES, PERMITS_BY_HAND, Press, dip, latency, within
 from stage import CYCLES_A_MS, SHOTS, Figure, Stage, scene, stage
 
-GATE_CYCLES = 46_875
 FIRE_CYCLES = 1250
 SYNC_CYCLES = 8
 QSW_DELAY_CYCLES = 21_250
 LIMIT = f"at most {GUARD_CYCLES}"
-
-PERMITS_BY_HAND = """
-import machine, rp2
-from machine import mem32
-from tandem.timing import sequencer as contract
-from tandem.timing.rp2 import registers as reg, sequencer
-s = sequencer.Rp2Sequencer()
-b = contract.Burst()
-b.count = 4
-b.period_cycles = 625000
-b.gate_cycles = 46875
-b.co2_window_cycles = 60000
-s.load(b)
-s.arm()
-s.start()
-mem32[reg.NVIC_DISABLE] = (1 << reg.IRQ_PIO0_1) | (1 << reg.IRQ_PIO1_1)
-for _ in range(4):
-    mem32[reg.PIO0 + reg.PIO_TXF + 4 * sequencer.CO2] = b.gate_cycles - 2
-print("permitted")
-"""
-"""Four shots of 375 us, 5 ms apart, all permitted at once: after the last line nothing needs the CPU."""
 
 CPU = {
     "busy": "machine.disable_irq()\nwhile True:\n    pass\n",
