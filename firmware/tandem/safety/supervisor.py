@@ -191,11 +191,11 @@ class Supervisor:
     def _earliest(self, now: int) -> int:
         """Return when inputs, state or indicators have to be looked at again though nothing changes."""
         wait_ms = indicators.STEP_MS - now % indicators.STEP_MS
-        for due_ms in (self.inputs.due_ms, self.state.due_ms):
-            if not (now - due_ms) & TICKS_HALF:
-                return now
-            wait_ms = min(wait_ms, (due_ms - now) & TICKS_MASK)
-        return later(now, wait_ms)
+        inputs_ms = (self.inputs.due_ms - now) & TICKS_MASK
+        state_ms = (self.state.due_ms - now) & TICKS_MASK
+        if inputs_ms >= TICKS_HALF or state_ms >= TICKS_HALF:
+            return now
+        return later(now, min(wait_ms, inputs_ms, state_ms))
 
     def _changed(self, mode: int, now: int) -> None:
         before = self._mode
