@@ -29,6 +29,10 @@ def test_the_session_is_delivered(session: Stage, figure: Figure) -> None:
     assert not any(p["moved"] for p in landed)
     assert [shot["verdict"] for shot in session.shots()] == ["pass"] * (PS_SHOTS + CO2_SHOTS)
     assert session.bench.conflicts() == []
+    beats = [edge.cycle for edge in session.edges("HEARTBEAT")]
+    longest_ms = max(b - a for a, b in pairwise(beats)) / CYCLES_A_MS
+    figure("longest HEARTBEAT interval in a session", round(longest_ms, 1), "ms", "< 450, the supervisor part's time")
+    assert longest_ms < 450
     figure("last ps shot to first CO2 shot of the session", round((co2[0] - ps[-1]) / CYCLES_A_MS, 3), "ms")
 
 
