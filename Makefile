@@ -22,7 +22,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup image demo picture emulate flash test lint types format lock clean distclean
+.PHONY: help setup image demo picture emulate flash test numbers pages lint types format lock clean distclean
 
 help: ## List what can be made
 	@echo "Tandem: make TARGET"
@@ -47,6 +47,12 @@ flash: setup ## Put Tandem on the board: make flash [PORT=/dev/ttyACM0]
 
 test: setup ## Run all tests and print the measured figures: make test [TESTS="path -k word"] [WORKERS=2]
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+numbers: setup ## Write docs/numbers.md and the README's table from the figures of the last test run
+	@$(BIN)/python -m tandem_tools.report.numbers
+
+pages: setup ## Write the pages that are made from the firmware's tables (docs/faults.md, states.md, console.md)
+	@$(BIN)/python firmware/tests/console/pages.py
 
 lint: $(PROJECT_STAMP) ## Check style and format; warnings are errors
 	@$(BIN)/ruff check .
