@@ -10,7 +10,6 @@ import json
 import sys
 from collections.abc import Iterable
 from itertools import groupby
-from pathlib import Path
 from typing import Any
 
 from tandem_tools.flash.program import ROOT
@@ -26,11 +25,11 @@ HEAD = """# The numbers
 Every figure is measured by a test and printed at the end of `make test`, also on a pass. This page was written by
 `make numbers` from the last run. Nothing here was measured on real boards yet: that column waits for the rig.
 
-How they are measured: the bench records every edge of every wire in picoseconds and in system-clock cycles of 8 ns. Those
-edges are the ground truth for all times of pins; they come from PIO, timers and parts, which the bench models to the cycle
-([bench.md](bench.md)). Times that the CPU takes are those of an emulated core without flash cache misses: a real one is
-slower. Figures in times of real time, seconds and milliseconds of the bench itself are wall-clock of one machine, medians of
-several runs. Random values and moments come from fixed seeds.
+How they are measured: the bench records every edge of every wire in picoseconds and in system-clock cycles of 8 ns.
+Those edges are the ground truth for all times of pins; they come from PIO, timers and parts, which the bench models to
+the cycle ([bench.md](bench.md)). Times that the CPU takes are those of an emulated core without flash cache misses: a
+real one is slower. Figures in times of real time, and seconds and milliseconds of the bench itself, are wall-clock of
+one machine. Random values and moments come from fixed seeds.
 """
 
 Figure = dict[str, Any]
@@ -73,7 +72,7 @@ def page(figures: list[Figure]) -> str:
 
 
 def chosen(readme: str, figures: list[Figure]) -> str:
-    """Return the README with its table renewed: its own rows say which figures it shows. SystemExit for an unknown one."""
+    """Return the README with its table renewed: its rows say which figures. SystemExit for an unknown one."""
     before, rest = readme.split(BEGIN)
     old, after = rest.split(END)
     names = [line.split("|")[1].strip() for line in old.strip().splitlines()[2:]]
