@@ -137,10 +137,11 @@ class Supervisor:
         if (now - self._beat_ms) & TICKS_MASK >= HEARTBEAT_MS:
             self.breathe()
 
-        # 3. Begin the burst once everything allows it.
+        # 3. Begin the burst once everything allows it. Garbage collected in it takes longer than permits wait.
         state = self.state
         if state.permit and not self.delivery.active and not self._incomplete:
             self.request(self.delivery.begin(now))
+            board.alive()
 
         # 4. Talk, as much as fits into a turn; with nothing to say or to hear, listen every fourth turn.
         if self._talks or not self.turns & 3:

@@ -30,7 +30,7 @@ def take(**values):
     s.load(b)
 
 def alive():
-    rp2_chain.set_alive(s.block_address, 20000)
+    rp2_chain.set_alive(s.block_address, 20000, 0xFFFFFF)
 
 def wait(ms=1):
     while s.state == contract.RUNNING:
