@@ -32,6 +32,10 @@ def take(**values):
 def alive():
     rp2_chain.set_alive(s.block_address, 20000, 0xFFFFFF)
 
+def go():
+    alive()
+    s.start()
+
 def wait(ms=1):
     while s.state == contract.RUNNING:
         alive()
@@ -42,7 +46,7 @@ def wait(ms=1):
 """
 
 
-def prepare(bare: Stage, script: str = "", **values: object) -> None:
+def prepare(bare: Stage, script: str = "", /, **values: object) -> None:
     """Make the sequencer `s` and the burst `b` on the board, take `values` into it, and arm."""
     bare.bench.part("filter").set(force=1)
     bare.board.exec_raw(_SETUP + script)

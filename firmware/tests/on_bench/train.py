@@ -6,6 +6,7 @@ from tandem.dose import recipe
 
 SPOTS = 200
 SHOTS = 2000
+PAIR_DELAY_NS = 60_000
 _PASS = {
     "co2_energy_uj": 90_000,
     "co2_spot_um": 120,
@@ -18,6 +19,20 @@ _PASS = {
     "rate_mhz": 200_000,
     "pedal": "stamp",
 }
+_PAIR = {
+    "wavelength_nm": 1064,
+    "fluence_uj_cm2": 760_000,
+    "ps_spot_um": 10_000,
+    "ps_width_ps": 800,
+    "co2_energy_uj": 90_000,
+    "co2_spot_um": 120,
+    "shape": "square",
+    "size_um": 2000,
+    "density_ppm": 30_000,
+    "rate_mhz": 10_000,
+    "delay_ns": PAIR_DELAY_NS,
+    "pedal": "combined",
+}
 PRELUDE = f"""
 from tandem.dose import recipe
 
@@ -27,10 +42,14 @@ def train():
 def short():
     return recipe.Recipe((recipe.Co2Pass(**{_PASS | {"density_ppm": 6280}}),), name="short")
 
+def pairs():
+    return recipe.Recipe((recipe.PairPass(**{_PAIR}),), name="pairs")
+
+recipe.BUILT_IN["pairs"] = pairs
 recipe.BUILT_IN["train"] = train
 recipe.BUILT_IN["short"] = short
 """
-"""Adds the recipes "train" and "short", a tenth of it, to the board's own."""
+"""Adds to the board's recipes "train", "short", which is a tenth of it, and "pairs", 11 verified pairs at 10 Hz."""
 
 NOISE = b"status\rplan\rgarb\xe2ge \x01\x04 \x1b[A\tnonsense\rshots\r" * 4000
 """What the host types without end; more than the board takes in a burst."""
@@ -39,3 +58,8 @@ NOISE = b"status\rplan\rgarb\xe2ge \x01\x04 \x1b[A\tnonsense\rshots\r" * 4000
 def train_recipe() -> recipe.Recipe:
     """Return the recipe as this computer's firmware makes it."""
     return recipe.Recipe((recipe.Co2Pass(**_PASS),), name="train")
+
+
+def pairs_recipe() -> recipe.Recipe:
+    """Return the recipe of the pairs as this computer's firmware makes it."""
+    return recipe.Recipe((recipe.PairPass(**_PAIR),), name="pairs")
