@@ -81,11 +81,12 @@ def make_everything_safe() -> None:
     """Leave nothing that could fire or restart the board behind: for the end of the program, however it comes.
 
     The watchdog is stopped by register, so that it does not bite in the middle of a copy of files. The guard stays, and
-    a gate that is open ends on its cycle.
+    a gate that is open ends on its cycle. Shutters, aiming beam, lamps and buzzer go off.
     """
     silence()
     mem32[reg.WATCHDOG + reg.CLR] = 1 << 30
-    mem32[reg.SIO_OUT_CLR] = 1 << board.HEARTBEAT
+    mem32[reg.SIO_OUT_CLR] = 1 << board.HEARTBEAT | 1 << board.LED
+    rp2_chain.exchange(bytearray(4 * h.WORDS), 0)
 
 
 class Rp2Sequencer(contract.Sequencer):
