@@ -61,23 +61,10 @@ def still(block: ptr32, seen: ptr32) -> bool:
 
     `seen`: outputs, mask of GPIO levels, levels, inputs. Not still: the guard latched, or the scanner waits.
     """
+    inputs = int(exchange(block, seen[0]))
     sio = ptr32(0xD0000000)
-    spi = ptr32(0x4003C000)
     pio0 = ptr32(0x50200000)
-    out = seen[0]
-    block[16] = 1
-    sio[6] = 1 << 21
-    sio[5] = 1 << 21
-    spi[2] = (out >> 8) & 0xFF
-    spi[2] = out & 0xFF
-    while spi[3] & 0x10:
-        pass
-    value = (spi[2] & 0xFF) << 8
-    value |= spi[2] & 0xFF
-    sio[5] = 1 << 20
-    sio[6] = 1 << 20
-    block[16] = 0
-    differs = (value ^ seen[3]) | ((sio[1] & seen[1]) ^ seen[2]) | (pio0[12] & 0x10) | block[17]
+    differs = (inputs ^ seen[3]) | ((sio[1] & seen[1]) ^ seen[2]) | (pio0[12] & 0x10)
     return bool(differs == 0)
 
 
