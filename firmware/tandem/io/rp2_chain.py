@@ -45,6 +45,9 @@ def exchange(block: ptr32, out: int) -> int:
     sio[5] = 1 << 21
     spi[2] = (out >> 8) & 0xFF
     spi[2] = out & 0xFF
+    wait = 70  # most of the transfer's time, without a read of the SPI in every round
+    while wait:
+        wait -= 1
     while spi[3] & 0x10:
         pass
     value = (spi[2] & 0xFF) << 8

@@ -346,6 +346,11 @@ class Bench:
         return Part(self, name)
 
     @property
+    def engine_pid(self) -> int:
+        """Process number of the engine, for measuring the processor time that the bench takes."""
+        return self._channel.process.pid
+
+    @property
     def now_ps(self) -> int:
         """The bench's time in picoseconds since it began."""
         return int(self.request("status")["now_ps"])
