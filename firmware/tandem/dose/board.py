@@ -16,8 +16,9 @@ class Board:
     ``max_period_cycles`` longest period. ``max_burst`` most shots in a pattern. ``pattern_gap_us`` from a pattern's
     last slot to the next pattern's start.
     ``permit_lead_us`` how long before its slot a permit is decided.
-    ``energy_settle_us`` from light to a settled integrator, ``energy_sample_us`` taking the samples, ``decision_us``
-    from the last sample to the permit, ``energy_reset_us`` emptying the integrator.
+    ps: ``energy_settle_us`` from light to a settled integrator, ``energy_sample_us`` taking the samples,
+    ``decision_us`` from the last sample to the permit, ``energy_reset_us`` emptying the integrator. CO2, whose samples
+    run over the whole pulse: ``co2_decision_us`` summing the longest pulse's, judging, telling the scanner.
     ``verify_margin_us`` kept free between that permit and the CO2 gate of a verified pair. ``sync_check_us`` judging a
     sync. ``step_wait_us`` until a stepped scanner is told to move: the supervisor's turn does it.
     ``pair_min_cycles``, ``pair_max_cycles`` bounds of the pair delay.
@@ -41,6 +42,7 @@ class Board:
         ("energy_sample_us", 12),
         ("decision_us", 15),
         ("energy_reset_us", 100),
+        ("co2_decision_us", 45),
         ("verify_margin_us", 5),
         ("sync_check_us", 5),
         ("step_wait_us", 2000),
@@ -65,6 +67,7 @@ class Board:
     energy_sample_us: int
     decision_us: int
     energy_reset_us: int
+    co2_decision_us: int
     verify_margin_us: int
     sync_check_us: int
     step_wait_us: int

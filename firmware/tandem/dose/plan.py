@@ -9,7 +9,7 @@ The terms of a slot, all counted from its trigger, run beside each other; each h
 
 - board: widths, dead time, the slot's own cycles;
 - energy: light, tail, settling, samples, decision, emptying the integrator, the next permit's lead;
-- scanner: light, tail, samples, decision, step, settling, the next permit's lead;
+- scanner: light, tail, decision, step, settling, the next permit's lead;
 - ready: the laser's recovery, the next permit's lead.
 """
 
@@ -537,15 +537,16 @@ class PlanJob:
         if laser.laser == "co2":
             widths = [("gate", done.gate_cycles)]
             light = [("gate, light and tail", pulse.judge_cycles)]
+            sampling = [("decision", self._us(board.co2_decision_us))]
             reset = []
         else:
             widths = [("trigger", done.trigger_width_cycles)]
             light = [("light and settling", pulse.judge_cycles)]
+            sampling = [("samples", self._us(board.energy_sample_us)), ("decision", self._us(board.decision_us))]
             reset = [("integrator reset", self._us(board.energy_reset_us))]
             if done.qsw_delay_cycles:
                 widths = [("lamp to Q-switch", done.qsw_delay_cycles), ("Q-switch", done.qsw_width_cycles)]
                 light = widths[:1] + light
-        sampling = [("samples", self._us(board.energy_sample_us)), ("decision", self._us(board.decision_us))]
         yield laser.laser + " trigger", before + widths + dead
         yield laser.laser + " energy", before + light + sampling + reset + [lead]
         if laser.ready == "per_shot":
@@ -556,8 +557,7 @@ class PlanJob:
         wait_us = board.step_wait_us if done.scanner == "stepped" else 0
         return before + [
             ("gate, light and tail", pulse.judge_cycles),
-            ("samples", self._us(board.energy_sample_us)),
-            ("decision", self._us(board.decision_us)),
+            ("decision", self._us(board.co2_decision_us)),
             ("wait for the step", self._us(wait_us)),
             ("step", self._us(laser.scan_step_us or 0)),
             ("settling", self._us(laser.scan_settle_us or 0)),

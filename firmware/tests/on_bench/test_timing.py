@@ -223,9 +223,11 @@ def test_a_permit_is_decided_within_15_us_while_the_console_is_flooded(train: St
     assert len(train.rises("CO2_GATE")) >= 14
     figure("1 ms ahead of a slot: interrupt to permit, USB flooded", max(permitted) / 125, "us", "<= 15, aim 5")
     figure("1 ms ahead of a slot: interrupt to handler's end, USB flooded", max(ended) / 125, "us", "<= 15, aim 5")
-    figure("after a CO2 shot: window's end to scanner moved, 132 samples, USB flooded", max(judged) / 125, "us")
+    figure(
+        "after a CO2 shot: window's end to scanner moved, 132 samples, USB flooded", max(judged) / 125, "us", "<= 30"
+    )
     assert max(ended) <= 15 * 125
-    assert max(judged) <= 50 * 125
+    assert max(judged) <= 30 * 125  # the plan allows 45 us, for pulses of 1 ms, which have 2.2 times the samples
 
 
 def test_a_verified_pair_is_permitted_within_15_us_of_the_settle_time(train: Stage, figure: Figure) -> None:

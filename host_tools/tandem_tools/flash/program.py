@@ -111,8 +111,11 @@ def _version(firmware: Path) -> str:
 
 
 def _compile(source: Path, name: Path, march: str, target: Path) -> bytes:
-    """Compile one file. Its name in tracebacks is the path in the firmware, so that the result is the same anywhere."""
-    _mpy_cross(f"-march={march}", "-s", name.as_posix(), "-o", str(target), str(source))
+    """Compile one file. Its name in tracebacks is the path in the firmware, so that the result is the same anywhere.
+
+    Without line numbers (-O3): they would take memory on the board, of which there is little.
+    """
+    _mpy_cross(f"-march={march}", "-O3", "-s", name.as_posix(), "-o", str(target), str(source))
     return target.read_bytes()
 
 
