@@ -16,8 +16,15 @@ if TYPE_CHECKING:
     from typing import Any as ptr32
 
 
+PEDAL_EDGES = 0x840
+_PINS = (9, 10, 20, 21)
+"""FOOT_NO, FOOT_NC, OUT_LATCH and IN_LOAD, as the functions below have them."""
+
+
 def open_bus() -> SPI:
     """Set up the SPI and its select lines, all unselected. Returns the bus, which must be kept."""
+    if (board.FOOT_NO, board.FOOT_NC, board.OUT_LATCH, board.IN_LOAD) != _PINS:
+        raise ValueError("board.py moved pins that the native functions of rp2_chain name: change both")
     for pin in (board.DAC_CS, board.FRAM_CS, board.IN_LOAD):
         Pin(pin, Pin.OUT, value=1)
     Pin(board.OUT_LATCH, Pin.OUT, value=0)
@@ -62,12 +69,14 @@ def exchange(block: ptr32, out: int) -> int:
 def still(block: ptr32, seen: ptr32) -> bool:
     """Exchange with the outputs in `seen`; tell whether all is as kept there. Does not allocate.
 
-    `seen`: outputs, mask of GPIO levels, levels, inputs. Not still: the guard latched, or the scanner waits.
+    `seen`: outputs, mask of GPIO levels, levels, inputs. Not still: the guard latched, the scanner waits, or a contact
+    of the pedal left "pressed".
     """
     inputs = int(exchange(block, seen[0]))
     sio = ptr32(0xD0000000)
     pio0 = ptr32(0x50200000)
-    differs = (inputs ^ seen[3]) | ((sio[1] & seen[1]) ^ seen[2]) | (pio0[12] & 0x10)
+    edges = ptr32(0x400140F4)
+    differs = (inputs ^ seen[3]) | ((sio[1] & seen[1]) ^ seen[2]) | (pio0[12] & 0x10) | (edges[0] & 0x840)
     return bool(differs == 0)
 
 
@@ -106,9 +115,22 @@ def set_alive(block: ptr32, us: int, watchdog: int):  # noqa: ANN201
 
 @micropython.viper
 def levels() -> int:
-    """Return the levels of GP0 to GP29, as one read. Does not allocate."""
+    """Return the levels of GP0 to GP29, as one read. Does not allocate.
+
+    A contact of the pedal that left "pressed" since the last call, however shortly, is returned as if it still had: the
+    chip latches those edges.
+    """
     sio = ptr32(0xD0000000)
-    return sio[1] & 0x3FFFFFFF
+    edges = ptr32(0x400140F4)
+    left = edges[0] & 0x840
+    found = sio[1] & 0x3FFFFFFF
+    if left:
+        edges[0] = left
+        if left & 0x40:
+            found &= ~(1 << 9)
+        if left & 0x800:
+            found |= 1 << 10
+    return found
 
 
 @micropython.viper

@@ -46,6 +46,7 @@ PERMIT_2_TXF = 26
 PACER_STOP = 27
 STOP_US = 28
 SCAN_BY_SUPERVISOR = 29  # the scanner is moved by the supervisor's next turn, not by the handler
+PEDAL_EDGES = 30  # address of the latched edges: FOOT_NO's fall is bit 6, FOOT_NC's rise bit 11
 LOCK_FLAGS = 31  # flags of the shot machines in use
 WORDS = 32
 
@@ -191,6 +192,13 @@ def slot_ahead():
     and_(r3, r4)
     ldr(r4, [r0, 8])
     cmp(r3, r4)
+    bne(STOP)
+    # no contact of the pedal has left "pressed" since the last turn, however shortly
+    ldr(r3, [r0, 120])
+    ldr(r3, [r3, 0])
+    mov(r4, 0x84)
+    lsl(r4, r4, 4)
+    and_(r3, r4)
     bne(STOP)
     mov(r5, 20)
     ldr(r3, [r0, 84])

@@ -34,6 +34,7 @@ RESET_PIO0 = const(1 << 10)
 RESET_PIO1 = const(1 << 11)
 
 IO_BANK0 = const(0x40014000)  # status, control: 8 bytes a pin
+IO_INTR1 = const(0x400140F4)  # latched edges of GP8 to GP15; writing ones clears
 PADS_BANK0 = const(0x4001C004)  # 4 bytes a pin
 PAD_IN_DOWN = const(0x56)  # input enabled, Schmitt trigger, pull-down, 4 mA
 

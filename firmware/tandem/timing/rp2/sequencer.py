@@ -123,6 +123,7 @@ class Rp2Sequencer(contract.Sequencer):
         b[h.SPI] = reg.SPI0
         b[h.ALIVE_MAX_US] = ALIVE_US
         b[h.PACER_STOP] = reg.PIO0 + reg.CLR
+        b[h.PEDAL_EDGES] = reg.IO_INTR1
         mem32[reg.SCRATCH0] = self._p
 
     def _pins(self) -> None:
@@ -308,6 +309,7 @@ class Rp2Sequencer(contract.Sequencer):
         mem32[reg.PIO1 + reg.PIO_IRQ] = 0xFF
         self._sample()
         self._hook()
+        mem32[reg.IO_INTR1] = rp2_chain.PEDAL_EDGES
         self._block[h.STATE] = h.RUNNING
         mem32[reg.PIO0 + reg.PIO_TXF + 4 * PACER] = (
             burst.period_cycles - PERMIT_LEAD_CYCLES - programs.PACER_OVERHEAD_CYCLES
