@@ -6,6 +6,7 @@ stands alone brings the two themes with it.
 
 from __future__ import annotations
 
+import hashlib
 import io
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -194,9 +195,22 @@ def _svg(figure: Figure, standalone: bool) -> str:
     text = re.sub(r' width="[\d.]+pt"', "", text, count=1)
     for colour, name in VARIABLES.items():
         text = text.replace(colour, f"var(--{name}, {colour})")
+    text = _with_steady_names(text)
     if standalone:
         text = _with_themes(text)
     return re.sub(r"\s+\n", "\n", text).strip() + "\n"
+
+
+def _with_steady_names(svg: str) -> str:
+    """Name clip paths after the picture's content: matplotlib names them after places in memory."""
+    names = re.findall(r'<clipPath id="(\w+)"', svg)
+    nameless = svg
+    for name in names:
+        nameless = nameless.replace(name, "")
+    digest = hashlib.sha256(nameless.encode()).hexdigest()[:8]
+    for number, name in enumerate(names):
+        svg = svg.replace(name, f"clip-{digest}-{number}")
+    return svg
 
 
 def _with_themes(svg: str) -> str:
