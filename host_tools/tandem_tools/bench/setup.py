@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tandem_tools.user_cache import user_cache
+
 from .errors import BenchError
 
 ENGINE = Path(__file__).parent / "engine"
@@ -47,7 +49,8 @@ def ensure_engine() -> Path:
 
 def _npm_ci() -> None:
     npm = node_folder() / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
-    command = [str(node_program()), str(npm), "ci", "--no-audit", "--no-fund", "--prefix", str(ENGINE)]
+    command = [str(node_program()), str(npm), "ci", "--no-audit", "--no-fund", "--no-update-notifier"]
+    command += ["--cache", str(user_cache() / "npm"), "--prefix", str(ENGINE)]
     try:
         done = subprocess.run(
             command, cwd=ENGINE, capture_output=True, text=True, timeout=INSTALL_TIMEOUT_S, check=False

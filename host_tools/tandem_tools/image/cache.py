@@ -10,12 +10,13 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import json
-import os
 import shutil
 import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from tandem_tools.user_cache import user_cache
 
 from .errors import ImageError
 
@@ -25,15 +26,8 @@ _RECORD = "made_from.json"
 
 
 def root() -> Path:
-    """Return the folder of all cached images: below TANDEM_CACHE, else XDG_CACHE_HOME/tandem, else ~/.cache/tandem."""
-    chosen = os.environ.get("TANDEM_CACHE")
-    if chosen:
-        base = Path(chosen)
-    elif os.environ.get("XDG_CACHE_HOME"):
-        base = Path(os.environ["XDG_CACHE_HOME"]) / "tandem"
-    else:
-        base = Path.home() / ".cache" / "tandem"
-    return base.expanduser().absolute() / "image"
+    """Return the folder of all cached images."""
+    return user_cache() / "image"
 
 
 def make_folder(folder: Path) -> Path:

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
+
+from tandem_tools.user_cache import user_cache
+
+os.environ.setdefault("MPLCONFIGDIR", str(user_cache() / "matplotlib"))  # before the import: it looks there at once
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
