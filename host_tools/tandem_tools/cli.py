@@ -7,6 +7,7 @@ delivered as it should have been.
 
 from __future__ import annotations
 
+import signal
 import sys
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -36,9 +37,13 @@ app.add_typer(image_app, name="image")
 Board = Annotated[str, typer.Option(help="A folder of boards/.")]
 
 
-def _fail(error: Exception, code: int) -> NoReturn:
+def _fail(error: Exception | str, code: int) -> NoReturn:
     print(f"tandem: {error}", file=sys.stderr)
     raise typer.Exit(code)
+
+
+def _not_written(error: OSError, way_out: str = "") -> str:
+    return f"{error.filename or 'a file'} cannot be written: {error.strerror}{way_out}"
 
 
 class _Bar:
@@ -57,7 +62,8 @@ class _Bar:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._progress.stop()
+        if self._console.is_terminal:
+            self._progress.stop()
 
     def __call__(self, step: str, done: int, total: int) -> None:
         """Show where things are; see `flash.install.ProgressReport`."""
@@ -76,7 +82,7 @@ def flash(
     emulated: Annotated[bool, typer.Option("--emulated", help="The board that `tandem emulate` runs.")] = False,
     board: Board = "rp2040_pico",
 ) -> None:
-    """Put Tandem on a board: --port, --emulated, or the only Pico on USB. Copies only what changed, then starts it."""
+    """Put Tandem on a board: --port, --emulated, or the only one there is. Copies only what changed, then starts it."""
     from tandem_tools.flash import FlashError, emulated_port, find_port
     from tandem_tools.flash import flash as put_on_board
 
@@ -106,10 +112,14 @@ def demo(
 ) -> None:
     """Deliver the published session on an emulated Pico: flash, load, arm, press the pedal, report what was seen."""
     from tandem_tools.bench import BenchError
-    from tandem_tools.demo import run_demo
+    from tandem_tools.demo import co2_shots, run_demo
     from tandem_tools.flash import FlashError
     from tandem_tools.image import ImageError
 
+    if weak_shot is not None and weak_shot > co2_shots():
+        raise typer.BadParameter(
+            f"the session has CO2 shots 1 to {co2_shots()}, not {weak_shot}", param_hint="--weak-shot"
+        )
     try:
         with _Bar() as bar:
             delivered = run_demo(out, bar, weak_shot)
@@ -117,6 +127,8 @@ def demo(
         _fail(error, error.exit_code)
     except (BenchError, ImageError) as error:
         _fail(error, 1)
+    except OSError as error:
+        _fail(_not_written(error, "; choose another folder with --out"), 1)
     if not delivered:
         raise typer.Exit(6)
 
@@ -133,10 +145,14 @@ def emulate(
     from tandem_tools.bench.emulate import emulate as run_emulated
     from tandem_tools.image import ImageError
 
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # a closed terminal, too, saves the flash and takes the port back
+        signal.signal(ending, signal.default_int_handler)
     try:
         run_emulated(flash=flash_file, speed="max" if fast else "real")
     except (BenchError, ImageError) as error:
         _fail(error, 1)
+    except OSError as error:
+        _fail(_not_written(error), 1)
 
 
 @app.command()

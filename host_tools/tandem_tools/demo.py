@@ -78,6 +78,11 @@ def run_demo(out: Path, progress: ProgressReport, weak_shot: int | None = None) 
     return measured.delivered
 
 
+def co2_shots(recipe: str = RECIPE) -> int:
+    """Return how many CO2 shots the recipe's plan has."""
+    return sum(p.count for p in _planned(_host_plan(recipe)) if p.laser == "co2")
+
+
 def deliver(bench: Bench, flashed: FlashResult, weak_shot: int | None = None, recipe: str = RECIPE) -> SessionRecord:
     """Switch a flashed board on, load the recipe, arm, press the pedal until it is over; return what happened.
 

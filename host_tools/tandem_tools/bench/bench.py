@@ -40,7 +40,7 @@ def _moment(at_cycle: int | None, at_ps: int | None, board: str | None) -> dict[
 
 
 class Part:
-    """An external part of the stand (docs/bench.md lists the kinds with their options and controls)."""
+    """An external part of the stand (docs/parts.md lists the kinds with their options and controls)."""
 
     def __init__(self, bench: Bench, name: str) -> None:
         self._bench = bench
@@ -289,7 +289,6 @@ class Bench:
         except BaseException:
             self._finalizer()
             raise
-        self._now_ps = 0
         self.nets: list[str] = answer["nets"]
         self.part_names: list[str] = answer["parts"]
         self._boards = {name: Board(self, name, i) for i, name in enumerate(names)}

@@ -12,7 +12,7 @@ from .answer import wait_for_tandem
 from .errors import BoardLost, UnsuitableBoard
 from .link import Identity, Link
 from .ports import HOW_TO_PUT_MICROPYTHON, serial_number_of
-from .program import MANIFEST, ROOT, Program, build_program, mpy_cross_format
+from .program import MANIFEST, ROOT, Program, board_file, build_program, mpy_cross_format
 
 OLDEST_MICROPYTHON = (1, 25, 0)
 CODE_SUFFIXES = (".py", ".mpy")
@@ -52,6 +52,7 @@ def flash(port: str, board: str = "rp2040_pico", progress: ProgressReport = _qui
     :raises FlashError: with the reason and what to do; its kinds are in `errors`.
     """
     started = time.monotonic()
+    board_file(board, root)
     serial_number = serial_number_of(port)
     progress("asking the board", 0, 0)
     with Link(port) as link:

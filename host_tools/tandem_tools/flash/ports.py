@@ -43,29 +43,46 @@ def connected_picos() -> list[UsbPort]:
     return sorted((UsbPort(p.device, p.serial_number or "") for p in ports), key=lambda p: p.path)
 
 
-def find_port(picos: Sequence[UsbPort] | None = None) -> str:
-    """Return the port of the only Pico on USB. Raises NoBoard when there is none, or more than one."""
-    found = connected_picos() if picos is None else picos
+def find_port(picos: Sequence[UsbPort] | None = None, emulated_file: Path = EMULATED_PORT_FILE) -> str:
+    """Return the port of the only board: a Pico on USB, or the emulated one. Raises NoBoard unless there is one."""
+    found = {p.path: str(p) for p in (connected_picos() if picos is None else picos)}
+    emulated = _announced_port(emulated_file)
+    if emulated:
+        found[emulated] = f"{emulated} (emulated)"
     if not found:
         raise NoBoard(
             f"no Pico with MicroPython was found on USB. Connect one; if it is new, {HOW_TO_PUT_MICROPYTHON}. "
-            "For the emulated board say --emulated, for any other port --port PORT."
+            "For an emulated board start one in another terminal with: tandem emulate. "
+            "For any other port say --port PORT."
         )
     if len(found) > 1:
-        names = ", ".join(str(p) for p in found)
-        raise NoBoard(f"{len(found)} Picos are connected: {names}. Choose one with --port PORT.")
-    return found[0].path
+        raise NoBoard(
+            f"{len(found)} Picos are connected: {', '.join(found.values())}. Choose one with --port PORT"
+            f"{', or say --emulated' if emulated else ''}."
+        )
+    return next(iter(found))
 
 
 def emulated_port(file: Path = EMULATED_PORT_FILE) -> str:
     """Return the port of the board that `tandem emulate` runs. Raises NoBoard when it does not run."""
-    try:
-        port = str(json.loads(file.read_text())["port"])
-    except (OSError, ValueError, KeyError, TypeError):
-        port = ""
-    if not port or not os.path.exists(port):  # noqa: PTH110 - a device, which may vanish between two looks
+    port = _announced_port(file)
+    if port is None:
         raise NoBoard("no emulated board runs: start one in another terminal with: tandem emulate")
     return port
+
+
+def _announced_port(file: Path) -> str | None:
+    """Return the port that `tandem emulate` announced, unless it has ended without a word.
+
+    The port's path alone would not tell: the system gives it to the next terminal that is opened.
+    """
+    try:
+        facts = json.loads(file.read_text())
+        port = str(facts["port"])
+        os.kill(int(facts["pid"]), 0)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return port if Path(port).exists() else None
 
 
 def why_not_opened(port: str) -> NoBoard:

@@ -83,17 +83,22 @@ def build_program(board: str = "rp2040_pico", march: str = "armv6m", root: Path 
     :raises FlashError: for an unknown board, a missing file, or source that does not compile (with the place).
     """
     firmware = root / "firmware"
-    board_file = root / "boards" / board / "board.py"
-    if not board_file.is_file():
-        known = ", ".join(sorted(p.parent.name for p in root.glob("boards/*/board.py"))) or "none"
-        raise FlashError(f"there is no board {board!r}; boards/ has: {known}")
     files = {name: _read(firmware / name) for name in SOURCES_ON_BOARD}
-    files["board.py"] = _read(board_file)
+    files["board.py"] = _read(board_file(board, root))
     with tempfile.TemporaryDirectory() as folder:
         for source in sorted((firmware / "tandem").rglob("*.py")):
             name = source.relative_to(firmware)
             files[name.with_suffix(".mpy").as_posix()] = _compile(source, name, march, Path(folder) / "out.mpy")
     return Program(board, _version(firmware), files)
+
+
+def board_file(board: str, root: Path = ROOT) -> Path:
+    """Return the file with a board's pins. Raises FlashError, naming the known boards, for another."""
+    file = root / "boards" / board / "board.py"
+    if not file.is_file():
+        known = ", ".join(sorted(p.parent.name for p in root.glob("boards/*/board.py"))) or "none"
+        raise FlashError(f"there is no board {board!r}; boards/ has: {known}")
+    return file
 
 
 def _read(path: Path) -> bytes:

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TextIO
 
 from tandem_tools.user_cache import user_cache
 
@@ -23,6 +24,7 @@ from .errors import ImageError
 LOCK_DEADLINE_S = 3600.0
 _POLL_S = 0.1
 _RECORD = "made_from.json"
+_WAY_OUT = "Set TANDEM_CACHE to a folder that you can write to."
 
 
 def root() -> Path:
@@ -35,10 +37,7 @@ def make_folder(folder: Path) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as problem:
-        raise ImageError(
-            f"The cache folder {folder} cannot be made: {problem.strerror}. "
-            "Set TANDEM_CACHE to a folder that you can write to."
-        ) from problem
+        raise ImageError(f"The cache folder {folder} cannot be made: {problem.strerror}. {_WAY_OUT}") from problem
     return folder
 
 
@@ -69,7 +68,7 @@ def lock(path: Path, on_wait: Callable[[], None], deadline_s: float = LOCK_DEADL
     make_folder(path.parent)
     until = time.monotonic() + deadline_s
     waited = False
-    with path.open("a") as file:
+    with _opened(path) as file:
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -86,6 +85,13 @@ def lock(path: Path, on_wait: Callable[[], None], deadline_s: float = LOCK_DEADL
                 )
             time.sleep(_POLL_S)
         yield
+
+
+def _opened(path: Path) -> TextIO:
+    try:
+        return path.open("a")
+    except OSError as problem:
+        raise ImageError(f"The cache cannot be written: {path}: {problem.strerror}. {_WAY_OUT}") from problem
 
 
 def is_whole(folder: Path, products: Sequence[str]) -> bool:
@@ -124,8 +130,8 @@ def _make_anew(
     building = place.with_name(f".{place.name}.building")
     for old in (building, place):
         shutil.rmtree(old, ignore_errors=True)
-    building.mkdir()
     try:
+        building.mkdir()
         make(building)
         record = {"products": {name: file_hash(building / name) for name in products}, "made_from": made_from}
         (building / _RECORD).write_text(json.dumps(record, indent=1) + "\n")

@@ -36,7 +36,7 @@ def _get(product: Product) -> Path:
     try:
         return _MAKERS[product]()
     except ImageError as problem:
-        typer.echo(f"ERROR {problem}", err=True)
+        typer.echo(f"tandem: {problem}", err=True)
         raise typer.Exit(1) from problem
 
 

@@ -9,6 +9,8 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+from tandem_tools.bench import BenchError
 from tandem_tools.bench.emulate import emulate
 
 
@@ -38,3 +40,8 @@ def test_an_emulated_controller_serves_mpremote_and_keeps_its_flash(image: Path,
         assert done.stdout.strip() == expected
         assert port in said[0]
         assert not port_file.exists()
+
+
+def test_a_flash_file_that_cannot_be_written_is_refused_at_once(tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=r"the flash cannot be kept in .*no_folder/flash\.bin"):
+        emulate(flash=tmp_path / "no_folder" / "flash.bin")

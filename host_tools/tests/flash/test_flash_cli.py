@@ -20,6 +20,12 @@ def test_two_boards_at_once_are_a_wrong_call() -> None:
     assert "give --port or --emulated, not both" in result.stderr
 
 
+def test_a_weak_shot_that_the_session_does_not_have_is_a_wrong_call() -> None:
+    result = CliRunner().invoke(app, ["demo", "--weak-shot", "12"])
+    assert result.exit_code == 2
+    assert "the session has CO2 shots 1 to 11, not 12" in result.stderr
+
+
 def test_the_version_names_tools_firmware_and_program() -> None:
     result = CliRunner().invoke(app, ["version"])
     assert result.exit_code == 0

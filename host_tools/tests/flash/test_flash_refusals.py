@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pty
+import subprocess
 import threading
 import tty
 from collections.abc import Callable, Iterator
@@ -105,15 +106,21 @@ def test_a_port_in_use_says_so(something_at_a_port: Echo) -> None:
         flash(port)
 
 
-def test_the_only_pico_is_found_and_several_are_listed() -> None:
+def test_the_only_pico_is_found_and_several_are_listed(something_at_a_port: Echo, tmp_path: Path) -> None:
+    emulated = tmp_path / "port.json"
     one, other = UsbPort("/dev/ttyACM0", "E660"), UsbPort("/dev/ttyACM3", "E661")
-    assert find_port([one]) == "/dev/ttyACM0"
+    assert find_port([one], emulated) == "/dev/ttyACM0"
     with pytest.raises(
         NoBoard, match=r"2 Picos are connected: /dev/ttyACM0 \(serial number E660\), /dev/ttyACM3 .*--port"
     ):
-        find_port([one, other])
-    with pytest.raises(NoBoard, match=r"no Pico with MicroPython was found on USB.*--emulated"):
-        find_port([])
+        find_port([one, other], emulated)
+    with pytest.raises(NoBoard, match=r"no Pico with MicroPython was found on USB.*tandem emulate.*--port"):
+        find_port([], emulated)
+    port = something_at_a_port(lambda data: b"")
+    emulated.write_text(json.dumps({"port": port, "pid": os.getpid()}))
+    assert find_port([], emulated) == port
+    with pytest.raises(NoBoard, match=rf"2 Picos are connected: /dev/ttyACM0 .*, {port} \(emulated\).*--emulated"):
+        find_port([one], emulated)
 
 
 def test_the_emulated_board_is_found_while_it_runs(something_at_a_port: Echo, tmp_path: Path) -> None:
@@ -121,11 +128,19 @@ def test_the_emulated_board_is_found_while_it_runs(something_at_a_port: Echo, tm
     with pytest.raises(NoBoard, match=r"no emulated board runs: start one .* tandem emulate"):
         emulated_port(file)
     port = something_at_a_port(lambda data: b"")
-    file.write_text(json.dumps({"port": port}))
+    file.write_text(json.dumps({"port": port, "pid": os.getpid()}))
     assert emulated_port(file) == port
-    file.write_text(json.dumps({"port": "/dev/pts/99999"}))
-    with pytest.raises(NoBoard, match="no emulated board runs"):
-        emulated_port(file)
+    ended = subprocess.Popen(["true"])
+    ended.wait()
+    for gone in ({"port": "/dev/pts/99999", "pid": os.getpid()}, {"port": port, "pid": ended.pid}, {"port": port}):
+        file.write_text(json.dumps(gone))
+        with pytest.raises(NoBoard, match="no emulated board runs"):
+            emulated_port(file)
+
+
+def test_an_unknown_board_is_refused_before_the_port_is_touched() -> None:
+    with pytest.raises(FlashError, match=r"there is no board 'rp2350_pico2'; boards/ has: rp2040_pico"):
+        flash("/dev/ttyACM99", board="rp2350_pico2")
 
 
 def test_the_version_is_read_out_of_whatever_surrounds_it() -> None:

@@ -177,7 +177,7 @@ def test_the_command_tells_an_error_and_fails(tmp_path: Path, monkeypatch: pytes
     monkeypatch.setenv("TANDEM_UF2", str(tmp_path / "none.uf2"))
     answer = CliRunner().invoke(image_app, ["path", "bin"])
     assert answer.exit_code == 1
-    assert answer.stderr.startswith("ERROR TANDEM_UF2: ")
+    assert answer.stderr.startswith("tandem: TANDEM_UF2: ")
     assert answer.stdout == ""
 
 

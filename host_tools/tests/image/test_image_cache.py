@@ -108,6 +108,14 @@ def test_a_cache_that_cannot_be_written_is_named(tmp_path: Path, monkeypatch: py
         make()
 
 
+@pytest.mark.usefixtures("own_cache")
+def test_a_cache_in_which_nothing_can_be_made_is_named() -> None:
+    place = cache.folder_for("thing", MADE_FROM)
+    place.with_name(place.name + ".lock").mkdir(parents=True)
+    with pytest.raises(ImageError, match=r"The cache cannot be written: .*\.lock: .* Set TANDEM_CACHE"):
+        make()
+
+
 def _build_slowly(building: ProcessEvent, may_end: ProcessEvent) -> None:
     def slow(folder: Path) -> None:
         building.set()
