@@ -43,10 +43,16 @@ def open_bus() -> SPI:
 def exchange(block: ptr32, out: int) -> int:
     """Write the 16 outputs and return the 16 inputs as they were at the start. `block`: the handlers' block. 12 us.
 
-    Bit 16 of what is returned: the scanner waits to be moved.
+    Bit 16 of what is returned: the scanner waits to be moved. Before `open_bus` nothing is moved and 0 is returned: an
+    SPI that is not set up would be busy for ever.
     """
     sio = ptr32(0xD0000000)
     spi = ptr32(0x4003C000)
+    resets_done = ptr32(0x4000C008)
+    if not resets_done[0] & (1 << 16):
+        return 0
+    if not spi[1] & 2:
+        return 0
     block[16] = 1
     sio[6] = 1 << 21
     sio[5] = 1 << 21
@@ -55,8 +61,9 @@ def exchange(block: ptr32, out: int) -> int:
     wait = 70  # most of the transfer's time, without a read of the SPI in every round
     while wait:
         wait -= 1
-    while spi[3] & 0x10:
-        pass
+    rounds = 1000
+    while (spi[3] & 0x10) and rounds:
+        rounds -= 1
     value = (spi[2] & 0xFF) << 8
     value |= spi[2] & 0xFF
     sio[5] = 1 << 20
