@@ -52,12 +52,14 @@ class Tandem(Controller):
         items.append(("recipe", delivery.plan.name if delivery.plan else "none"))
         if delivery.plan:
             items.append(("press", "{} of {}".format(delivery.press + 1, len(delivery.plan.presses))))
+            items.append(("presses", "{} of {}".format(delivery.presses, delivery.most_presses)))
         items.append(("shots", delivery.shots))
         if state.incomplete:
             items.append(("pattern", "incomplete"))
         if state.mode == states.STANDBY:
             for _, text in states.reasons(states.arm_blocks(self._inputs.word)):
                 items.append(("cannot_arm", text))
+        gc.collect()
         items.append(("free_bytes", gc.mem_free()))
         for bit, name in CONDITION_NAMES:
             items.append((name, 1 if self._inputs.word & bit else 0))
@@ -91,6 +93,8 @@ class Tandem(Controller):
             raise Refused(protocol.NOT_NOW, "recipes are taken into use in STANDBY: type standby first")
         supervisor = self._supervisor
         found = self._recipe(name)
+        supervisor.breathe()
+        gc.collect()
         supervisor.breathe()
         plan = self._compile(found)
         self._delivery.use(plan)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from tandem.safety.inputs import Inputs
 
 MAX_SHOTS = 4000
+MAX_MERGED = 500  # shots of patterns that are kept as one piece: many small pieces would fill the memory
 PATTERN_GAP_MS = 20
 DAC_A = 0x3000  # MCP4922: channel A, gain 1, on
 DAC_B = 0xB000
@@ -38,7 +39,6 @@ _FAULT_OF_REASON = {
     contract.SYNC_EARLY: faults.SYNC_EARLY,
     contract.SYNC_DOUBLE: faults.SYNC_DOUBLE,
 }
-_SYNC_REASONS = (contract.SYNC_MISSING, contract.SYNC_EARLY, contract.SYNC_DOUBLE)
 _FAULT_OF_CONDITION = {
     PS_READY: faults.PS_NOT_READY,
     CO2_READY: faults.CO2_NOT_READY,
@@ -50,6 +50,44 @@ _FAULT_OF_VERDICT = {
     window.MISSING: faults.ENERGY_MISSING,
     window.SATURATED: faults.ENERGY_SATURATED,
 }
+
+
+class Delivered:
+    """What a press delivered of one laser in one pass: whole patterns, or one that was interrupted.
+
+    `index` of the pass in the plan; `counts` sums of counts, of which the first `judged` passed; `last` the verdict of
+    one more shot, '' without; `press` and `pattern` from 1: the pattern of the first shot; `size` shots of a whole one.
+    """
+
+    def __init__(self, index: int, laser: str, counts: "array[int]", judged: int, last: str) -> None:
+        self.index = index
+        self.laser = laser
+        self.counts = counts
+        self.judged = judged
+        self.last = last
+        self.press = 0
+        self.pattern = 0
+        self.size = 0
+
+    @property
+    def shots(self) -> int:
+        """Number of shots, the last one included."""
+        return self.judged + (1 if self.last else 0)
+
+    @property
+    def whole(self) -> bool:
+        """Tell whether it holds nothing but whole patterns."""
+        return not self.last and self.judged > 0 and self.judged % self.size == 0
+
+    def merge(self, later: "Delivered") -> bool:
+        """Take the next patterns of the same press in; False when they have to be kept apart."""
+        if not (self.whole and later.whole and self.judged + later.judged <= MAX_MERGED):
+            return False
+        if (self.index, self.laser, self.press) != (later.index, later.laser, later.press):
+            return False
+        self.counts.extend(later.counts)
+        self.judged += later.judged
+        return True
 
 
 class Delivery:
@@ -71,7 +109,7 @@ class Delivery:
         self._channels = {"ps": ps, "co2": co2}
         self._inputs = inputs
         self._breathe = breathe
-        self._bursts: list[tuple[int, str, array[int], int, str]] = []
+        self._delivered: list[Delivered] = []
         self._started_ms = 0
         self._again_ms = -1
         self.shots = 0
@@ -79,6 +117,7 @@ class Delivery:
         self.press = 0
         self.step = 0
         self.patterns = 0
+        self.presses = 0
         self.active = False
         self.message = ""
 
@@ -88,8 +127,9 @@ class Delivery:
         self.press = 0
         self.step = 0
         self.patterns = 0
+        self.presses = 0
         self.shots = 0
-        self._bursts = []
+        self._delivered = []
         self.message = ""
 
     def _loaded(self) -> "Plan":
@@ -112,6 +152,18 @@ class Delivery:
         """Tell whether another pass can be chosen after the present press."""
         return self.plan is not None and self.press + 1 < len(self.plan.presses)
 
+    @property
+    def most_presses(self) -> int:
+        """Return how many times the pedal may be pressed for the present passes; 0 without a recipe."""
+        if self.plan is None:
+            return 0
+        return min([self.plan.passes[i].presses for i in self.plan.presses[self.press]])
+
+    @property
+    def presses_used(self) -> bool:
+        """Tell whether the pedal was pressed as often as the recipe allows for the present passes."""
+        return self.plan is not None and self.presses >= self.most_presses
+
     def lasers(self) -> tuple:
         """Return (ps selected, CO2 selected) for the present press; both when its passes are combined."""
         if self.plan is None:
@@ -130,6 +182,7 @@ class Delivery:
     def begin(self, now_ms: int) -> int:
         """Start the loaded pass; its first slot is one period away. Returns 0 or the fault's event."""
         self._started_ms = now_ms
+        self.presses += 1
         event = self._attempt(self._sequencer.start)
         self.active = not event
         return event
@@ -137,6 +190,7 @@ class Delivery:
     def next_pass(self) -> None:
         """Go on to the next press; it has to be prepared."""
         self.press += 1
+        self.presses = 0
 
     def _attempt(self, work: "Callable[[], None]") -> int:
         """Do work that may be refused; nothing fires after a refusal, whose reason is kept in `message`."""
@@ -266,21 +320,34 @@ class Delivery:
                 last = self._judge(pulse, laser, results[judged])
                 event = raising(_FAULT_OF_VERDICT.get(last, faults.ENERGY_HIGH))
                 self.message = self._describe(pulse, laser, judged, results[judged])
-            elif reason and self._sequencer.permitted > judged:
+            elif self._sequencer.permitted > judged:
                 last = self._last_verdict(pulse, laser, reason, results[judged])
-            if judged or last:
-                self._bursts.append((self.index, laser, results, judged, last))
-                self.shots += judged + (1 if last else 0)
-        while self.shots > MAX_SHOTS:
-            _, _, _, judged, last = self._bursts.pop(0)
-            self.shots -= judged + (1 if last else 0)
+            self._append(Delivered(self.index, laser, results, judged, last))
         return event
 
+    def _append(self, delivered: Delivered) -> None:
+        """Put a burst's shots on record; the oldest go when there are too many."""
+        delivered.press = self.presses
+        delivered.pattern = self.patterns + 1
+        delivered.size = self.current.count
+        self.shots += delivered.shots
+        kept = self._delivered
+        if not kept or not kept[-1].merge(delivered):
+            kept.append(delivered)
+        while self.shots > MAX_SHOTS:
+            self.shots -= kept.pop(0).shots
+
     def _last_verdict(self, pulse: "Pulse", laser: str, reason: str, counts: int) -> str:
-        """Return the verdict of a shot that was permitted and ended the burst by something else than its energy."""
-        if laser == "ps" and reason in _SYNC_REASONS:
+        """Return the verdict of a shot that was permitted and ended the burst by something else than its energy.
+
+        A shot that was stopped on its way is judged by what came out of it. What nothing came out of was withheld; ''
+        when it had not even begun, and nothing but the operator's will ended the burst.
+        """
+        if reason == laser + "_unexpected":
+            return window.UNEXPECTED
+        if counts != contract.NOT_MEASURED:
             return self._judge(pulse, laser, counts)
-        return window.UNEXPECTED if reason == laser + "_unexpected" else window.WITHHELD
+        return window.WITHHELD if reason or (laser == "ps" and self._sequencer.withheld) else ""
 
     def _pulse(self, index: int, laser: str) -> "Pulse | None":
         p = self._loaded().passes[index]
@@ -306,19 +373,31 @@ class Delivery:
         )
 
     def shot_lines(self) -> "Iterator[str]":
-        """Yield one line of text for each shot, in the order in which the bursts were delivered."""
+        """Yield a line for each shot in the order of delivery, and one after each pattern that was interrupted."""
         number = 0
-        for index, laser, results, judged, last in self._bursts:
-            pulse = self._pulse(index, laser)
+        for d in self._delivered:
+            pulse = self._pulse(d.index, d.laser)
             if pulse is None:
                 continue
-            for i in range(judged + (1 if last else 0)):
+            for i in range(d.shots):
                 number += 1
-                verdict = last if i == judged else self._judge(pulse, laser, results[i])
-                counts = 0 if verdict == window.WITHHELD else results[i]
-                yield self._line(number, index, pulse, laser, i, counts, verdict)
+                verdict = d.last if i == d.judged else self._judge(pulse, d.laser, d.counts[i])
+                counts = 0 if d.counts[i] == contract.NOT_MEASURED else d.counts[i]
+                yield self._line(number, d, pulse, i, counts, verdict)
+            if not d.whole:
+                delivered = d.judged + (1 if d.last not in ("", window.WITHHELD) else 0)
+                yield "incomplete=%s pass=%d press=%d pattern=%d delivered=%d of=%d" % (
+                    d.laser,
+                    d.index + 1,
+                    d.press,
+                    d.pattern,
+                    delivered,
+                    d.size,
+                )
 
-    def _line(self, number: int, index: int, pulse: "Pulse", laser: str, i: int, counts: int, verdict: str) -> str:
+    def _line(self, number: int, d: Delivered, pulse: "Pulse", i: int, counts: int, verdict: str) -> str:
+        index, laser = d.index, d.laser
+        i %= d.size
         p = self._loaded().passes[index]
         energy = self._energy_uj(laser, counts)
         line = (

@@ -1,13 +1,14 @@
 """What the operator sees and hears, as functions of the state record and the time. Nothing here allocates.
 
 All patterns move in steps of `STEP_MS`: it is enough to ask again when the record changed or the time entered a new
-step. Lamps: the emission lamps burn from ARMING on; READY flashes while arming and burns in READY and FIRING; FAULT
+step. Lamps: the emission lamps burn from ARMING on; READY flashes while arming, burns in READY and FIRING, and flashes
+again once every press that the recipe allows for the passes is used; FAULT
 flashes twice a second while its cause stands and burns steadily once it can be acknowledged. The sounds of arming,
 firing, an interrupted pattern, a fault and a refusal all differ.
 """
 
 from tandem.safety import const, elapsed
-from tandem.safety.inputs import CO2_SELECTED, PS_SELECTED
+from tandem.safety.inputs import CO2_SELECTED, PRESSES_USED, PS_SELECTED
 from tandem.safety.states import ARMING, FAULT, FIRING, READY, SELFTEST, STANDBY, State, clear_blocks
 
 # The output shift register, bit by bit. The scanner's bits belong to the scanner.
@@ -71,7 +72,9 @@ def outputs(state: State, now_ms: int) -> int:
     if mode == ARMING:
         word |= _EMISSION | (OUT_LAMP_READY if flash else 0)
     elif mode in _ARMED:
-        word |= _EMISSION | OUT_LAMP_READY | OUT_AIM
+        word |= _EMISSION | OUT_AIM
+        if flash or not selected & PRESSES_USED:
+            word |= OUT_LAMP_READY
     elif mode == FAULT and (flash or not clear_blocks(state, selected)):
         word |= OUT_LAMP_FAULT
     if mode == FIRING:

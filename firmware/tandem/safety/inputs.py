@@ -37,8 +37,19 @@ GUARD_OK = const(1 << 23)
 PS_SELECTED = const(1 << 24)
 CO2_SELECTED = const(1 << 25)
 MORE_PASSES = const(1 << 26)
+PRESSES_USED = const(1 << 27)
 
-GIVEN = const(HANDPIECE_OK | RECIPE_LOADED | CLEAN_START | LOADED | GUARD_OK | PS_SELECTED | CO2_SELECTED | MORE_PASSES)
+GIVEN = const(
+    HANDPIECE_OK
+    | RECIPE_LOADED
+    | CLEAN_START
+    | LOADED
+    | GUARD_OK
+    | PS_SELECTED
+    | CO2_SELECTED
+    | MORE_PASSES
+    | PRESSES_USED
+)
 """The conditions that the rest of the controller puts in with `Inputs.give`."""
 
 # Events: requests that last one turn. A fault raised by another part rides in the same word (see `raising`).
@@ -127,6 +138,7 @@ CONDITION_NAMES = (
     (PS_SELECTED, "ps_selected"),
     (CO2_SELECTED, "co2_selected"),
     (MORE_PASSES, "more_passes"),
+    (PRESSES_USED, "presses_used"),
 )
 """Each condition and the name by which `status` shows it."""
 

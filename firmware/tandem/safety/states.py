@@ -37,6 +37,7 @@ from tandem.safety.inputs import (
     PEDAL_FAULT,
     PEDAL_PRESSED,
     PEDAL_RELEASED,
+    PRESSES_USED,
     PS_OK,
     PS_READY,
     PS_SELECTED,
@@ -58,9 +59,9 @@ FAULT = const(6)
 MODE_NAMES = ("BOOT", "SELFTEST", "STANDBY", "ARMING", "READY", "FIRING", "FAULT")
 
 # Conditions that follow from the record and the inputs together; they exist only inside `advance`.
-PEDAL_SEEN = const(1 << 27)
-CAUSE_GONE = const(1 << 28)
-ARMABLE = const(1 << 29)
+PEDAL_SEEN = const(1 << 28)
+NOTHING_AGAINST = const(1 << 29)
+"""In STANDBY: against arming; in FAULT: against clearing it."""
 
 # Times, all counted from the moment the mode was entered.
 NO_TIME = const(0)
@@ -161,7 +162,7 @@ ROWS = (
         "the shutter of the laser not selected is not closed",
     ),
     (_LIVE, EV_STANDBY, 0, 0, NO_TIME, STANDBY, 0, "standby was asked for"),
-    ((STANDBY,), EV_ARM, ARMABLE, ARMABLE, NO_TIME, ARMING, 0, "arming was asked for"),
+    ((STANDBY,), EV_ARM, NOTHING_AGAINST, NOTHING_AGAINST, NO_TIME, ARMING, 0, "arming was asked for"),
     ((STANDBY,), EV_ARM, 0, 0, NO_TIME, STANDBY, 0, "arming was refused"),
     (
         (ARMING,),
@@ -211,7 +212,7 @@ ROWS = (
     (
         (READY,),
         0,
-        PEDAL_PRESSED | PEDAL_SEEN | LOADED | SCAN_OK,
+        PEDAL_PRESSED | PEDAL_SEEN | LOADED | SCAN_OK | PRESSES_USED,
         PEDAL_PRESSED | PEDAL_SEEN | LOADED | SCAN_OK,
         NO_TIME,
         FIRING,
@@ -241,7 +242,7 @@ ROWS = (
         faults.CO2_SHUTTER_NOT_OPEN,
         "the CO2 shutter is not open",
     ),
-    ((FAULT,), EV_CLEAR, CAUSE_GONE, CAUSE_GONE, T_ACKNOWLEDGE, STANDBY, 0, "the fault was acknowledged"),
+    ((FAULT,), EV_CLEAR, NOTHING_AGAINST, NOTHING_AGAINST, T_ACKNOWLEDGE, STANDBY, 0, "the fault was acknowledged"),
 )
 """The table of state and event. Before any row, a fault raised by another part leads to FAULT from every mode."""
 
@@ -251,6 +252,7 @@ _TIMES_OF = tuple([tuple({row[3] for row in rows if row[3]}) for rows in _ROWS_O
 ARM_REASONS = (
     (CLEAN_START, "a soft reset came before: hard reset needed"),
     (RECIPE_LOADED, "no recipe is in use"),
+    (PRESSES_USED, "every press that the recipe allows is used: take it into use again"),
     (CHAIN_OK, "the input register is not alive"),
     (KEY_ON, "the key is off"),
     (ESTOP_CLOSED, "the emergency stop is pressed"),
@@ -271,7 +273,7 @@ ARM_REASONS = (
 """Why it cannot be armed: the condition that is not as it should be, and how to say so."""
 
 _ALL_BITS = const(0x3FFFFFFF)
-_GOOD = _ALL_BITS & ~(PEDAL_PRESSED | PEDAL_FAULT | PEDAL_DISCONNECTED)
+_GOOD = _ALL_BITS & ~(PEDAL_PRESSED | PEDAL_FAULT | PEDAL_DISCONNECTED | PRESSES_USED)
 _PS_BITS = PS_OK | PS_READY
 _CO2_BITS = CO2_OK | CO2_READY
 _CONTACTS = KEY_ON | ESTOP_CLOSED | DOOR_CLOSED
@@ -397,9 +399,9 @@ def _derived(state: State, inputs: int) -> int:
             state.pedal_seen = False
         return PEDAL_SEEN if state.pedal_seen else 0
     if mode == STANDBY:
-        return 0 if arm_blocks(inputs) else ARMABLE
+        return 0 if arm_blocks(inputs) else NOTHING_AGAINST
     if mode == FAULT:
-        return 0 if clear_blocks(state, inputs) else CAUSE_GONE
+        return 0 if clear_blocks(state, inputs) else NOTHING_AGAINST
     return 0
 
 
@@ -477,6 +479,8 @@ def arm_blocks(inputs: int) -> int:
         blocks &= ~_PS_BITS
     if not inputs & CO2_SELECTED:
         blocks &= ~_CO2_BITS
+    if inputs & MORE_PASSES:
+        blocks &= ~PRESSES_USED
     return blocks
 
 

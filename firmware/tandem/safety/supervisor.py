@@ -12,6 +12,7 @@ from tandem.safety.inputs import (
     HANDPIECE_OK,
     LOADED,
     MORE_PASSES,
+    PRESSES_USED,
     PS_SELECTED,
     Inputs,
     merged,
@@ -82,6 +83,7 @@ if TYPE_CHECKING:
 
 
 HEARTBEAT_MS = 5
+_USED_TEXT = "every press that the recipe allows for this pass is used: go on with NEXT, or to STANDBY"
 _LIVE = (ARMING, READY, FIRING)
 
 
@@ -213,6 +215,9 @@ class Supervisor:
                 self.select()
         elif mode == READY and before == FIRING:
             self.request(self.delivery.reload())
+            self.select()
+            if self.delivery.presses_used:
+                self.console.remark(_USED_TEXT)
         self._incomplete = False
         self.outputs = indicators.outputs(self.state, now)
         self.console.mode_changed(before, mode, self.state)
@@ -234,11 +239,12 @@ class Supervisor:
             board.beat()
 
     def select(self) -> None:
-        """Tell the states which lasers the present pass uses, and whether another pass follows."""
+        """Tell the states which lasers the present pass uses, whether its presses are used, whether another follows."""
         ps, co2 = self.delivery.lasers()
         self.inputs.give(PS_SELECTED, ps)
         self.inputs.give(CO2_SELECTED, co2)
         self.inputs.give(MORE_PASSES, self.delivery.more_passes)
+        self.inputs.give(PRESSES_USED, self.delivery.presses_used)
 
     def _prepare(self, next_pass: bool) -> None:
         """Write programs anew and load the shots: only here is the guard released."""

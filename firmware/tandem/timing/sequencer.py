@@ -27,6 +27,10 @@ SYNC_EARLY = "sync_early"
 SYNC_DOUBLE = "sync_double"
 
 
+NOT_MEASURED = -0x80000000
+"""Stands in the results for a shot whose energy was not measured."""
+
+
 class RegisterDiffers(Exception):
     """A register of the firing path does not hold what was written: nothing may fire."""
 
@@ -71,11 +75,13 @@ class Sequencer:
     """What every board's sequencer can do. Only `arm`, `load` and `start` allocate; nothing blocks.
 
     `load` -> `start` -> (`state` RUNNING until `reason` or DONE) -> `stop`; `arm` once before the first `start`, in
-    ARMING. `ps_results`, `co2_results` hold the summed counts of the shots judged so far.
+    ARMING. `ps_results`, `co2_results` hold the summed counts of the shots judged so far, NOT_MEASURED for others.
+    `withheld`: the last `stop` came between lamp and Q-switch, and the Q-switch did not come.
     """
 
     ps_results: "array[int]"
     co2_results: "array[int]"
+    withheld: bool
 
     def arm(self) -> None:
         """Write every program anew, release the guard, read everything back. Raises RegisterDiffers."""
@@ -94,7 +100,10 @@ class Sequencer:
         raise NotImplementedError
 
     def stop(self) -> None:
-        """Take every permit back. A gate that is open ends on its cycle; a Q-switch that is due never comes."""
+        """Take every permit back. A gate that is open ends on its cycle; a Q-switch that is due never comes.
+
+        A shot on its way is measured to its end: that may take 2.5 ms.
+        """
         raise NotImplementedError
 
     def make_safe(self) -> None:

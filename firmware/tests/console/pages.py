@@ -33,8 +33,7 @@ TIME_NAMES = {
 }
 DERIVED_NAMES = (
     (states.PEDAL_SEEN, "pedal seen released in READY"),
-    (states.CAUSE_GONE, "cause gone"),
-    (states.ARMABLE, "nothing keeps from arming"),
+    (states.NOTHING_AGAINST, "nothing keeps from it"),
 )
 CONDITION_NAMES = (*inputs.CONDITION_NAMES, *DERIVED_NAMES)
 

@@ -206,6 +206,7 @@ SOFT = [
     i.PS_SELECTED,
     i.CO2_SELECTED,
     i.MORE_PASSES,
+    i.PRESSES_USED,
 ]
 
 

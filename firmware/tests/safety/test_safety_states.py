@@ -338,7 +338,7 @@ def test_a_controller_that_has_just_started_has_no_pattern_and_no_fault() -> Non
 
 
 def test_no_condition_or_event_needs_an_integer_that_the_board_would_allocate() -> None:
-    largest = max(s.PEDAL_SEEN, s.CAUSE_GONE, s.ARMABLE, faults.RESTART, *(bit for bit, _ in i.CONDITION_NAMES))
+    largest = max(s.PEDAL_SEEN, s.NOTHING_AGAINST, faults.RESTART, *(bit for bit, _ in i.CONDITION_NAMES))
     assert largest < 1 << 30
     assert i.raising(99) | i.EV_PASSED < 1 << 30
     events = [i.EV_ARM, i.EV_STANDBY, i.EV_CLEAR, i.EV_NEXT, i.EV_DONE, i.EV_PEDAL_LEFT, i.EV_PASSED]
@@ -422,6 +422,14 @@ def test_a_second_fault_is_kept_beside_the_first_and_has_to_be_gone_too() -> Non
     assert (run.state.fault, run.state.also) == (faults.ENERGY_LOW, faults.PS_FAULT_LINE)
     assert run.turn(GOOD & ~i.PS_OK, i.EV_CLEAR, after_ms=500) == s.FAULT
     assert run.turn(GOOD, i.EV_CLEAR) == s.STANDBY
+
+
+def test_used_presses_neither_fire_nor_arm_but_the_next_pass_can_be_chosen() -> None:
+    run = ready()
+    assert run.turn(PRESSED | i.PRESSES_USED) == s.READY
+    assert standby().turn(GOOD | i.PRESSES_USED, i.EV_ARM) == s.STANDBY
+    assert standby().turn(GOOD | i.PRESSES_USED | i.MORE_PASSES, i.EV_ARM) == s.ARMING
+    assert ready().turn(GOOD | i.PRESSES_USED | i.MORE_PASSES, i.EV_NEXT) == s.ARMING
 
 
 def test_the_next_pass_repeats_the_arming_delay() -> None:
@@ -613,7 +621,7 @@ def test_long_random_runs_reach_every_state_and_break_no_promise(figure: Callabl
             elif what == "fault":
                 watch.act("fault", rng.choice([faults.ENERGY_LOW, faults.SLOT_MISSED, faults.SYNC_EARLY]))
             else:
-                value = {"wait": rng.choice([100, 2000, 5000]), "flip": 1 << rng.randrange(27)}.get(what, 0)
+                value = {"wait": rng.choice([100, 2000, 5000]), "flip": 1 << rng.randrange(28)}.get(what, 0)
                 watch.act(what, value)
             reached.add((before, watch.state.mode))
             turns += 1

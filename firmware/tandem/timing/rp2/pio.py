@@ -46,6 +46,11 @@ def running(base: int) -> int:
     return mem32[base + reg.PIO_CTRL] & 0xF
 
 
+def address(base: int, machine: int) -> int:
+    """Return the address of the instruction that a machine executes."""
+    return mem32[base + reg.SM_ADDR + reg.SM_STRIDE * machine] & 0x1F
+
+
 def clear_fifos(base: int, machine: int) -> None:
     """Empty both FIFOs by toggling FJOIN_RX; `active(0)` and `restart` would keep old words, and so an old permit."""
     address = base + reg.SM_SHIFTCTRL + reg.XOR + reg.SM_STRIDE * machine

@@ -84,6 +84,8 @@ def shot():
 
 SHOT_LOCKED_OFFSET = 8
 SHOT_START_OFFSET = 0
+SHOT_FIRE_OFFSET = 10
+SHOT_LAMP = 11  # last word before the Q-switch rises
 
 
 @rp2.asm_pio(sideset_init=(PIO.OUT_LOW,) * 4)
@@ -113,6 +115,9 @@ def window():
     set(pins, 1)
     wrap()
 
+
+WINDOW_MEASURES = (5, 7)
+"""Words between the trigger's rise and the interrupt for the verdict."""
 
 SYNC_LOOP_CYCLES = 2  # cycles of one count of the sync watch
 SYNC_OVERHEAD_CYCLES = 2  # rise of the trigger to the first look at the sync

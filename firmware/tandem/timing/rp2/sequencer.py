@@ -4,6 +4,7 @@ Memory that handlers and DMA use is allocated once, at boot, and never freed whi
 handlers out of the vector table's reach before any exit, since a soft reset frees that memory.
 """
 
+import time
 from array import array
 
 import board
@@ -28,6 +29,8 @@ PS_SAMPLES = 2
 PS_BASE_SAMPLES = 2
 CO2_BASE_SAMPLES = 8
 MAX_BURST = 2000
+MEASURE_US = 2500  # longest gate, light and tail, and the handler
+_UNMEASURED = b"\x00\x00\x00\x80"  # contract.NOT_MEASURED
 
 PACER, PS, CO2, GUARD = 0, 1, 2, 3
 SYNC, UNUSED = 2, 3  # of PIO1
@@ -100,6 +103,7 @@ class Rp2Sequencer(contract.Sequencer):
         self._co2 = array("I", (0 for _ in range(h.CHANNEL_WORDS)))
         self.ps_results = array("i")
         self.co2_results = array("i")
+        self.withheld = False
         self._scan = array("H", (0 for _ in range(2)))
         self._burst = contract.Burst()
         self._p = uctypes.addressof(self._block)
@@ -225,8 +229,8 @@ class Rp2Sequencer(contract.Sequencer):
         ps_permit = ps_first | second << programs.GATE_BITS
         b = self._block
         b[h.STATE] = h.IDLE
-        self.ps_results = array("i", bytes(4 * burst.count if burst.kind != "co2" else 4))
-        self.co2_results = array("i", bytes(4 * burst.count if burst.kind != "ps" else 4))
+        self.ps_results = array("i", _UNMEASURED * (burst.count if burst.kind != "co2" else 1))
+        self.co2_results = array("i", _UNMEASURED * (burst.count if burst.kind != "ps" else 1))
         b[h.INDEX] = 0
         b[h.COUNT] = burst.count
         b[h.INPUT_MASK] = burst.input_mask
@@ -382,12 +386,36 @@ class Rp2Sequencer(contract.Sequencer):
         self._block[h.ALIVE_UNTIL_US] = (mem32[reg.TIMERAWL] - 1) & 0xFFFFFFFF
 
     def stop(self) -> None:
-        """Stop pacer and both shot machines' permits. A gate that is open ends on its cycle; a Q-switch never comes."""
-        mem32[reg.NVIC_DISABLE] = reg.IRQS
+        """Stop pacer and both shot machines' permits. A gate that is open ends on its cycle; a Q-switch never comes.
+
+        Blocks until a shot that has begun is measured, 2.5 ms at most: what came out has to be on record.
+        """
+        if self._block[h.STATE] == h.RUNNING:
+            self._block[h.STATE] = h.IDLE  # from now on a handler judges, and permits nothing
         pio.stop(reg.PIO0, 1 << PACER)
         pio.clear_fifos(reg.PIO0, PS)
         pio.clear_fifos(reg.PIO0, CO2)
+        self.withheld = self._withhold()
+        began_us = time.ticks_us()
+        while self._measuring() and time.ticks_diff(time.ticks_us(), began_us) < MEASURE_US:
+            pass
+        mem32[reg.NVIC_DISABLE] = reg.IRQS
         self._stop_sampling()
+
+    def _withhold(self) -> bool:
+        """Between lamp and Q-switch: end the lamp's trigger and lock the machine. Returns whether it was so."""
+        if not self._burst.lamp_qswitch or self._burst.kind == "co2":
+            return False
+        if not SHOT_OFFSET + programs.SHOT_FIRE_OFFSET <= pio.address(reg.PIO0, PS) <= SHOT_OFFSET + programs.SHOT_LAMP:
+            return False
+        pio.execute(reg.PIO0, PS, SHOT_OFFSET + programs.SHOT_LOCKED_OFFSET)  # a jump
+        pio.execute(reg.PIO0, PS, 0xE000)  # set pins, 0
+        return True
+
+    def _measuring(self) -> bool:
+        """Tell whether a trigger has risen whose energy was not judged yet."""
+        first, last = programs.WINDOW_MEASURES
+        return first <= pio.address(reg.PIO1, 0) <= last or first <= pio.address(reg.PIO1, 1) <= last
 
     def guard_tripped(self) -> bool:
         """Return True when the guard has latched since `arm`."""
