@@ -67,6 +67,16 @@ def test_a_missing_pulse_stops_the_sequence(session: Stage) -> None:
     assert len(session.rises("PS_FIRE")) == 2
 
 
+@pytest.mark.parametrize(("laser", "shot"), [("ps_laser", {"energy_mj": 2000}), ("co2_laser", {"peak_w": 900})])
+def test_a_saturated_channel_stops_the_sequence_and_is_named(session: Stage, laser: str, shot: dict[str, int]) -> None:
+    session.bench.part(laser).set(next=[None, shot])
+    session.press()
+    session.told("fault 54 ENERGY_SATURATED", timeout_ms=4000)
+    session.bench.run_for(ms=500)
+    assert len(session.rises("PS_FIRE" if laser == "ps_laser" else "CO2_GATE")) == 2
+    assert session.shots()[-1]["verdict"] == "saturated"
+
+
 def test_opening_safe_in_the_scan_is_a_fault(session: Stage) -> None:
     last = to_the_scan(session)
     session.bench.part("chain").set(door=0)
