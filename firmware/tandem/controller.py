@@ -79,13 +79,15 @@ class Tandem(Controller):
         return recipe.BUILT_IN[name]()
 
     def recipe_lines(self, name: str) -> "Iterator[str]":
-        """Yield the recipe, a field a line."""
+        """Yield the recipe, a field a line; `left_open=1` where the source does not give it."""
         found = self._recipe(name)
         yield "source={}".format(protocol.quoted(found.source))
         for number, step in enumerate(found.passes):
             for field, value in step.given():
-                left = " (left open by the source)" if field.key in step.not_in_source else ""
-                yield "pass={} {}={}{}".format(number + 1, field.key, field.show(value), left)
+                items: list[tuple[str, object]] = [("pass", number + 1), (field.key, field.show(value))]
+                if field.key in step.not_in_source:
+                    items.append(("left_open", 1))
+                yield protocol.pairs(items)
 
     def use(self, name: str) -> "list[tuple[str, object]]":
         """Compile a recipe; the plan is in use after that."""

@@ -72,7 +72,7 @@ class Burst:
 
 
 class Sequencer:
-    """What every board's sequencer can do. Only `arm`, `load` and `start` allocate; nothing blocks.
+    """What every board's sequencer can do. Only `arm`, `load` and `start` allocate; only `stop` blocks, 2.5 ms at most.
 
     `load` -> `start` -> (`state` RUNNING until `reason` or DONE) -> `stop`; `arm` once before the first `start`, in
     ARMING. `ps_results`, `co2_results` hold the summed counts of the shots judged so far, NOT_MEASURED for others.

@@ -46,7 +46,7 @@ def running(base: int) -> int:
     return mem32[base + reg.PIO_CTRL] & 0xF
 
 
-def address(base: int, machine: int) -> int:
+def program_counter(base: int, machine: int) -> int:
     """Return the address of the instruction that a machine executes."""
     return mem32[base + reg.SM_ADDR + reg.SM_STRIDE * machine] & 0x1F
 

@@ -406,7 +406,8 @@ class Rp2Sequencer(contract.Sequencer):
         """Between lamp and Q-switch: end the lamp's trigger and lock the machine. Returns whether it was so."""
         if not self._burst.lamp_qswitch or self._burst.kind == "co2":
             return False
-        if not SHOT_OFFSET + programs.SHOT_FIRE_OFFSET <= pio.address(reg.PIO0, PS) <= SHOT_OFFSET + programs.SHOT_LAMP:
+        word = pio.program_counter(reg.PIO0, PS) - SHOT_OFFSET
+        if not programs.SHOT_FIRE_OFFSET <= word <= programs.SHOT_LAMP:
             return False
         pio.execute(reg.PIO0, PS, SHOT_OFFSET + programs.SHOT_LOCKED_OFFSET)  # a jump
         pio.execute(reg.PIO0, PS, 0xE000)  # set pins, 0
@@ -415,7 +416,7 @@ class Rp2Sequencer(contract.Sequencer):
     def _measuring(self) -> bool:
         """Tell whether a trigger has risen whose energy was not judged yet."""
         first, last = programs.WINDOW_MEASURES
-        return first <= pio.address(reg.PIO1, 0) <= last or first <= pio.address(reg.PIO1, 1) <= last
+        return first <= pio.program_counter(reg.PIO1, 0) <= last or first <= pio.program_counter(reg.PIO1, 1) <= last
 
     def guard_tripped(self) -> bool:
         """Return True when the guard has latched since `arm`."""
