@@ -14,6 +14,7 @@ from tandem.safety.inputs import (
     DOOR_CLOSED,
     ESTOP_CLOSED,
     HANDPIECE_OK,
+    PEDAL_DISCONNECTED,
     PEDAL_FAULT,
     PS_OK,
     PS_READY,
@@ -27,8 +28,12 @@ STOP_PRESSED = const(13)
 HANDPIECE_LOST = const(14)
 GUARD_TRIPPED = const(15)
 INPUTS_DEAD = const(16)
+SAFE_NOT_OPENED = const(17)
+SAFE_NOT_CLOSED = const(18)
+SAFE_WITHOUT_CHAIN = const(19)
 
 PEDAL_CONTACTS = const(21)
+PEDAL_GONE = const(22)
 
 PS_FAULT_LINE = const(31)
 CO2_FAULT_LINE = const(32)
@@ -38,6 +43,7 @@ PS_SHUTTER_NOT_OPEN = const(35)
 CO2_SHUTTER_NOT_OPEN = const(36)
 PS_SHUTTER_NOT_CLOSED = const(37)
 CO2_SHUTTER_NOT_CLOSED = const(38)
+AIM_NOT_SEEN = const(39)
 
 SLOT_MISSED = const(41)
 SCANNER_NOT_IN_POSITION = const(42)
@@ -69,8 +75,12 @@ CLOCK_WRONG = const(84)
 ENERGY_CHANNEL_DEAD = const(85)
 GUARD_UNPROVEN = const(86)
 SELFTEST_TIMEOUT = const(87)
+PROGRAM_DIFFERS = const(88)
+REFERENCE_WRONG = const(89)
 
 SHOT_MEMORY_FAILED = const(91)
+SETTINGS_LOST = const(92)
+JOURNAL_FAILED = const(93)
 
 RESTART = const(1 << 29)
 """Stands among the needs of a fault for a cause that only a hard reset can prove gone."""
@@ -136,11 +146,36 @@ FAULTS = (
         CHAIN_OK,
     ),
     Fault(
+        SAFE_NOT_OPENED,
+        "SAFE_NOT_OPENED",
+        "SAFE stayed closed while HEARTBEAT was withheld: the supervisor part does not stop anything",
+        "do not use the lasers; check the supervisor part and the wiring of the chain",
+    ),
+    Fault(
+        SAFE_NOT_CLOSED,
+        "SAFE_NOT_CLOSED",
+        "SAFE did not close with HEARTBEAT running and stop, door and key closed",
+        "check the supervisor part and the wiring of the chain",
+    ),
+    Fault(
+        SAFE_WITHOUT_CHAIN,
+        "SAFE_WITHOUT_CHAIN",
+        "SAFE is closed although stop, door or key is seen open",
+        "do not use the lasers; check the chain's contacts, relay and wiring",
+    ),
+    Fault(
         PEDAL_CONTACTS,
         "PEDAL_CONTACTS",
         "both pedal contacts were closed for over 10 ms",
         "check pedal and cable, replace the pedal",
         PEDAL_FAULT,
+    ),
+    Fault(
+        PEDAL_GONE,
+        "PEDAL_GONE",
+        "both pedal contacts were open for over 1 s while the controller was armed",
+        "connect the pedal",
+        PEDAL_DISCONNECTED,
     ),
     Fault(
         PS_FAULT_LINE,
@@ -191,6 +226,12 @@ FAULTS = (
         "the shutter of the CO2 laser is not seen closed",
         "switch the laser off, check the shutter and its contacts",
         CO2_SHUTTER_CLOSED,
+    ),
+    Fault(
+        AIM_NOT_SEEN,
+        "AIM_NOT_SEEN",
+        "the aiming beam was switched on and its monitor does not see it",
+        "check the aiming beam and its monitor",
     ),
     Fault(
         SLOT_MISSED,
@@ -353,10 +394,36 @@ FAULTS = (
         RESTART,
     ),
     Fault(
+        PROGRAM_DIFFERS,
+        "PROGRAM_DIFFERS",
+        "a file of the program is missing or is not the one of the manifest",
+        "put the program on the board again (tandem flash)",
+        RESTART,
+    ),
+    Fault(
+        REFERENCE_WRONG,
+        "REFERENCE_WRONG",
+        "the converter does not read the voltages that it has to: its reference or supply is wrong",
+        "check the board's 3.3 V and the reference, then reset the board",
+        RESTART,
+    ),
+    Fault(
         SHOT_MEMORY_FAILED,
         "SHOT_MEMORY_FAILED",
         "the shot memory did not take or give back a shot",
         "check the shot memory and its wiring",
+    ),
+    Fault(
+        SETTINGS_LOST,
+        "SETTINGS_LOST",
+        "both copies of the settings are damaged: the safe defaults are in use",
+        "set them again, above all the calibration; acknowledge",
+    ),
+    Fault(
+        JOURNAL_FAILED,
+        "JOURNAL_FAILED",
+        "the journal could not be written or read: what happens would not be on record",
+        "make room in the board's file system, pull the journal; reset the board if it comes again",
     ),
 )
 

@@ -62,7 +62,7 @@ def errors_table() -> str:
 def _clears(fault: faults.Fault) -> str:
     if fault.needs & faults.RESTART:
         return "a hard reset"
-    bad = inputs.PEDAL_FAULT
+    bad = inputs.PEDAL_FAULT | inputs.PEDAL_DISCONNECTED
     words = [f"not `{name}`" if bit & bad else f"`{name}`" for bit, name in inputs.CONDITION_NAMES if fault.needs & bit]
     return "acknowledging" + (", with " + ", ".join(words) if words else "")
 
