@@ -6,14 +6,11 @@ import sys
 import board
 import machine
 
-from tandem import VERSION
+from tandem import VERSION, catalog
 from tandem.console import protocol
 from tandem.console.commands import Controller
 from tandem.console.protocol import Refused
-from tandem.dose import handpiece, laser, recipe
-from tandem.dose.board import Board
-from tandem.dose.errors import DataError, PlanError
-from tandem.dose.plan import PlanJob
+from tandem.planner import CannotPlan, Planner
 from tandem.safety import faults, states
 from tandem.safety.inputs import (
     CONDITION_NAMES,
@@ -30,9 +27,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tandem.dose.plan import Plan
-    from tandem.dose.recipe import Recipe
-
 
 class Tandem(Controller):
     """What the console may ask, carried out on the parts."""
@@ -42,6 +36,7 @@ class Tandem(Controller):
         self._state = supervisor.state
         self._inputs = supervisor.inputs
         self._delivery = supervisor.delivery
+        self._planner = Planner(supervisor.breathe)
 
     def status(self) -> "list[tuple[str, object]]":
         """Return state, fault, recipe, inputs and what keeps from arming."""
@@ -69,67 +64,47 @@ class Tandem(Controller):
         return items
 
     def recipe_names(self) -> "list[str]":
-        """Return the built-in recipes' names."""
-        return sorted(recipe.BUILT_IN)
+        """Return the names of the recipes in the catalog."""
+        return sorted(catalog.RECIPES)
 
-    def _recipe(self, name: str) -> "Recipe":
-        if name not in recipe.BUILT_IN:
-            names = ", ".join(sorted(recipe.BUILT_IN))
+    def _needs_standby(self, name: str) -> None:
+        """Refuse a recipe that is not in the catalog, and to load the dose package anywhere but in STANDBY."""
+        if name not in catalog.RECIPES:
+            names = ", ".join(self.recipe_names())
             raise Refused(protocol.UNKNOWN_RECIPE, "there is no recipe '{}'; there are: {}".format(name[:40], names))
-        return recipe.BUILT_IN[name]()
+        if self._state.mode != states.STANDBY:
+            raise Refused(protocol.NOT_NOW, "recipes are shown and taken into use in STANDBY: type standby first")
 
     def recipe_lines(self, name: str) -> "Iterator[str]":
-        """Yield the recipe, a field a line; `left_open=1` where the source does not give it."""
-        found = self._recipe(name)
-        yield "source={}".format(protocol.quoted(found.source))
+        """Return the recipe, a field a line; `left_open=1` where the source does not give it."""
+        self._needs_standby(name)
+        return iter(self._planner.work(self._shown, name))
+
+    def _shown(self, name: str) -> "list[str]":
+        found = self._planner.recipe(name)
+        lines = ["source={}".format(protocol.quoted(found.source))]
         for number, step in enumerate(found.passes):
             for field, value in step.given():
                 items: list[tuple[str, object]] = [("pass", number + 1), (field.key, field.show(value))]
                 if field.key in step.not_in_source:
                     items.append(("left_open", 1))
-                yield protocol.pairs(items)
+                lines.append(protocol.pairs(items))
+            self._supervisor.breathe()
+        return lines
 
     def use(self, name: str) -> "list[tuple[str, object]]":
         """Compile a recipe; the plan is in use after that."""
-        if self._state.mode != states.STANDBY:
-            raise Refused(protocol.NOT_NOW, "recipes are taken into use in STANDBY: type standby first")
+        self._needs_standby(name)
         supervisor = self._supervisor
-        found = self._recipe(name)
-        supervisor.breathe()
-        gc.collect()
-        supervisor.breathe()
-        plan = self._compile(found)
+        try:
+            plan = self._planner.compile(name, supervisor.board.handpiece_mv(), machine.freq())
+        except CannotPlan as error:
+            raise Refused(protocol.RECIPE_REFUSED, str(error)) from None
+        self._inputs.configure(LaserLines(*plan.ps_lines), LaserLines(*plan.co2_lines), plan.co2_scanner != "none")
         self._delivery.use(plan)
-        gc.collect()
-        supervisor.breathe()
         supervisor.select()
         self._inputs.give(RECIPE_LOADED, True)
         return [("recipe", plan.name), ("presses", len(plan.presses)), ("warnings", len(plan.warnings))]
-
-    def _compile(self, found: "Recipe") -> "Plan":
-        breathe = self._supervisor.breathe
-        tips = ()
-        for make in handpiece.BUILT_IN.values():
-            tips += (make(),)
-            breathe()
-        millivolts = self._supervisor.board.handpiece_mv()
-        tip = handpiece.choose(tips, millivolts)
-        if tip is None:
-            raise Refused(protocol.RECIPE_REFUSED, "no known handpiece: {} mV on HANDPIECE_ID".format(millivolts))
-        try:
-            ps = laser.generic_ps_1064()
-            breathe()
-            co2 = laser.generic_co2_240w()
-            breathe()
-            job = PlanJob(found, ps, co2, tip, Board(clock_hz=machine.freq()))
-            for _ in job.steps():
-                breathe()
-        except (DataError, PlanError) as error:
-            raise Refused(protocol.RECIPE_REFUSED, str(error)) from None
-        if job.plan is None:
-            raise Refused(protocol.RECIPE_REFUSED, "the recipe was not compiled to its end")
-        self._inputs.configure(LaserLines(ps.ready, ps.fault), LaserLines(co2.ready, co2.fault), co2.scanner != "none")
-        return job.plan
 
     def plan_lines(self) -> "Iterator[str]":
         """Yield the plan as text."""

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from array import array
     from collections.abc import Callable, Iterator
 
-    from tandem.dose.plan import PassPlan, Plan, Pulse
     from tandem.energy.photodiode import Channel
+    from tandem.planned import PassPlan, Plan, Pulse
     from tandem.safety.inputs import Inputs
 
 MAX_SHOTS = 4000

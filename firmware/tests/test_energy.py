@@ -6,10 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tandem.dose.laser import generic_ps_1064
-from tandem.dose.plan import Pulse, window_uj
+from tandem.dose.plan import pulse_of, window_uj
 from tandem.dose.recipe import BUILT_IN
 from tandem.energy import window
 from tandem.energy.photodiode import Channel
+from tandem.planned import Pulse
 
 PS_UJ = 596_903
 
@@ -17,7 +18,7 @@ PS_UJ = 596_903
 @pytest.fixture
 def pulse() -> Pulse:
     """The published ps pulse with its window: warn 10 %, stop 20 %."""
-    return Pulse(generic_ps_1064(), PS_UJ, 1_000_000, BUILT_IN["calcinosis-1"]().passes[0])
+    return pulse_of(generic_ps_1064(), PS_UJ, 1_000_000, BUILT_IN["calcinosis-1"]().passes[0])
 
 
 @pytest.mark.parametrize(

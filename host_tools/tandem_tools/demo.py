@@ -222,13 +222,13 @@ def _host_plan(recipe: str) -> Any:
     job = plan.PlanJob(BUILT_IN[recipe](), laser.generic_ps_1064(), laser.generic_co2_240w(), tip, Capabilities())
     for _ in job.steps():
         pass
-    return job.plan
+    return job
 
 
-def _planned(plan: Any) -> list[PlannedPass]:
-    """Return the plan's passes, one for each laser."""
+def _planned(job: Any) -> list[PlannedPass]:
+    """Return the passes of a job that was carried out, one for each laser."""
     found: list[PlannedPass] = []
-    for p in plan.passes:
+    for p, step in zip(job.plan.passes, job.recipe.passes, strict=True):
         pulses: dict[LaserName, Any] = {"ps": p.ps, "co2": p.co2}
         for laser, pulse in pulses.items():
             if pulse is None:
@@ -248,9 +248,9 @@ def _planned(plan: Any) -> list[PlannedPass]:
                     warn_high_uj=pulse.warn_high_uj,
                     stop_low_uj=pulse.stop_low_uj,
                     stop_high_uj=pulse.stop_high_uj,
-                    spot_um=p.step.co2_spot_um if co2 else p.step.ps_spot_um,
-                    scan_shape=p.step.shape if co2 else "",
-                    scan_um=(p.step.size_um or 0) if co2 else 0,
+                    spot_um=step.co2_spot_um if co2 else step.ps_spot_um,
+                    scan_shape=step.shape if co2 else "",
+                    scan_um=(step.size_um or 0) if co2 else 0,
                     positions=tuple(spots),
                 )
             )

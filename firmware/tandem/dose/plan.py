@@ -14,7 +14,6 @@ The terms of a slot, all counted from its trigger, run beside each other; each h
 """
 
 import binascii
-from array import array
 
 from tandem import units
 from tandem.dose import optics, scan
@@ -26,6 +25,7 @@ from tandem.dose.errors import (
     TOO_FAST,
     PlanError,
 )
+from tandem.planned import PassPlan, Plan, Pulse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,190 +42,61 @@ US = 1000000
 NS = 1000000000
 
 
-class Pulse:
-    """One laser's pulse in a pass: its energy, the window that is judged, and when.
+PULSE_FIGURES = ("energy_uj", "laser_uj", "warn_low_uj", "warn_high_uj", "stop_low_uj", "stop_high_uj", "judge_cycles")
+PASS_FIGURES = (
+    "number",
+    "kind",
+    "pedal",
+    "count",
+    "period_cycles",
+    "min_period_cycles",
+    "lead_cycles",
+    "trigger_width_cycles",
+    "qsw_delay_cycles",
+    "qsw_width_cycles",
+    "gate_cycles",
+    "pair_delay_cycles",
+    "min_pair_delay_cycles",
+    "pair_from",
+    "sync_open_cycles",
+    "sync_close_cycles",
+    "verified",
+    "spots",
+    "pulses_per_spot",
+    "scanner",
+    "closest_um",
+    "shortest_move_um",
+    "asked_density_ppm",
+    "actual_density_ppm",
+    "ideal_spots_milli",
+    "ps_area_nm2",
+    "co2_area_nm2",
+    "ps_pattern_uj",
+    "co2_pattern_uj",
+    "patterns_per_press",
+    "presses",
+    "repeat_us",
+)
+PASS_ARRAYS = ("positions", "order", "codes")
+"""What of a plan goes into its hash, in this order."""
 
-    ``laser`` the `Laser` profile. ``energy_uj`` at the tissue, ``laser_uj`` before the handpiece's loss.
-    ``warn_low_uj`` .. ``warn_high_uj`` and ``stop_low_uj`` .. ``stop_high_uj`` are inclusive limits of the energy at
-    the tissue, rounded inwards; ``warn_ppm``, ``stop_ppm`` what they were made of. ``judge_cycles`` from the rise of
-    the trigger that makes the light to the moment at which its energy can be sampled (ps: integrator settled) or has
-    been sampled whole (co2: gate, delay and tail are over).
-    """
 
-    FIGURES = ("energy_uj", "laser_uj", "warn_low_uj", "warn_high_uj", "stop_low_uj", "stop_high_uj", "judge_cycles")
-
-    def __init__(self, laser: "Laser", energy_uj: int, transmission_ppm: int, step: "Pass") -> None:
-        self.laser = laser
-        self.energy_uj = energy_uj
-        self.laser_uj = units.div_round(energy_uj * PPM, transmission_ppm)
-        self.warn_ppm = step.warn_ppm
-        self.stop_ppm = step.stop_ppm
-        self.warn_low_uj, self.warn_high_uj = window_uj(energy_uj, step.warn_ppm)
-        self.stop_low_uj, self.stop_high_uj = window_uj(energy_uj, step.stop_ppm)
-        self.judge_cycles = 0
+def pulse_of(laser: "Laser", energy_uj: int, transmission_ppm: int, step: "Pass") -> Pulse:
+    """Return the pulse of a laser that gives so much energy at the tissue, with the pass's windows."""
+    pulse = Pulse()
+    pulse.laser = laser.laser
+    pulse.energy_uj = energy_uj
+    pulse.laser_uj = units.div_round(energy_uj * PPM, transmission_ppm)
+    pulse.warn_ppm = step.warn_ppm
+    pulse.stop_ppm = step.stop_ppm
+    pulse.warn_low_uj, pulse.warn_high_uj = window_uj(energy_uj, step.warn_ppm)
+    pulse.stop_low_uj, pulse.stop_high_uj = window_uj(energy_uj, step.stop_ppm)
+    return pulse
 
 
 def window_uj(energy_uj: int, deviation_ppm: int) -> "tuple[int, int]":
     """Return the least and greatest energy, uJ, that deviate by no more than this; rounded inwards."""
     return units.div_ceil(energy_uj * (PPM - deviation_ppm), PPM), energy_uj * (PPM + deviation_ppm) // PPM
-
-
-class PassPlan:
-    """One pass in cycles.
-
-    What: ``number`` from 1; ``kind`` "ps", "co2" or "pair"; ``pedal``; ``step`` the recipe's pass; ``ps``, ``co2`` the
-    `Pulse` of each laser, None when it is not used. ``count`` slots of one pattern (a pair is one slot).
-    When: ``period_cycles`` from slot to slot, ``min_period_cycles`` the shortest that would do; ``lead_cycles`` from
-    the permit's decision to its slot. ``trigger_width_cycles`` of a single trigger (0 with lamp and Q-switch);
-    ``qsw_delay_cycles`` lamp to Q-switch, ``qsw_width_cycles`` (both 0 with a single trigger); ``gate_cycles`` of every
-    CO2 pulse. ``pair_delay_cycles`` from the rise of the trigger that makes the ps light, or of its sync
-    (``pair_from`` "trigger" or "sync", "" without a pair), to the rise of the gate; ``min_pair_delay_cycles`` the
-    shortest that would do. ``sync_open_cycles`` .. ``sync_close_cycles`` valid times of the sync after that trigger
-    (both 0 without one). ``verified``: False only for a pair whose CO2 pulse does not wait for the energy of its ps
-    pulse; the next slot always waits for the energies of this one.
-    Where: ``spots``; ``pulses_per_spot``; ``positions`` array 'h' of x, y, ... um in the order of firing; ``order``
-    array 'H', the raster number of each; ``codes`` array 'H' of 12-bit x, y, ... (empty without an xy scanner);
-    ``scanner`` "none", "stepped" or "xy"; ``closest_um``, ``shortest_move_um``. Without CO2 these are empty.
-    How much: ``asked_density_ppm``, ``actual_density_ppm``, ``ideal_spots_milli`` (0 for a point); ``ps_area_nm2``,
-    ``co2_area_nm2``; ``ps_pattern_uj``, ``co2_pattern_uj`` total energies of one pattern; ``patterns_per_press``,
-    ``presses`` limits; ``repeat_us`` from pattern to pattern (0 unless repeated).
-    """
-
-    FIGURES = (
-        "number",
-        "kind",
-        "pedal",
-        "count",
-        "period_cycles",
-        "min_period_cycles",
-        "lead_cycles",
-        "trigger_width_cycles",
-        "qsw_delay_cycles",
-        "qsw_width_cycles",
-        "gate_cycles",
-        "pair_delay_cycles",
-        "min_pair_delay_cycles",
-        "pair_from",
-        "sync_open_cycles",
-        "sync_close_cycles",
-        "verified",
-        "spots",
-        "pulses_per_spot",
-        "scanner",
-        "closest_um",
-        "shortest_move_um",
-        "asked_density_ppm",
-        "actual_density_ppm",
-        "ideal_spots_milli",
-        "ps_area_nm2",
-        "co2_area_nm2",
-        "ps_pattern_uj",
-        "co2_pattern_uj",
-        "patterns_per_press",
-        "presses",
-        "repeat_us",
-    )
-    ARRAYS = ("positions", "order", "codes")
-
-    def __init__(self, number: int, step: "Pass") -> None:
-        self.number = number
-        self.step = step
-        self.kind = step.kind
-        self.pedal = step.pedal
-        self.ps: Pulse | None = None
-        self.co2: Pulse | None = None
-        self.count = 0
-        self.period_cycles = 0
-        self.min_period_cycles = 0
-        self.lead_cycles = 0
-        self.trigger_width_cycles = 0
-        self.qsw_delay_cycles = 0
-        self.qsw_width_cycles = 0
-        self.gate_cycles = 0
-        self.pair_delay_cycles = 0
-        self.min_pair_delay_cycles = 0
-        self.pair_from = ""
-        self.sync_open_cycles = 0
-        self.sync_close_cycles = 0
-        self.verified = True
-        self.spots = 0
-        self.pulses_per_spot = 1
-        self.positions = array("h")
-        self.order = array("H")
-        self.codes = array("H")
-        self.scanner = "none"
-        self.closest_um = 0
-        self.shortest_move_um = 0
-        self.asked_density_ppm = 0
-        self.actual_density_ppm = 0
-        self.ideal_spots_milli = 0
-        self.ps_area_nm2 = 0
-        self.co2_area_nm2 = 0
-        self.ps_pattern_uj = 0
-        self.co2_pattern_uj = 0
-        self.patterns_per_press = step.patterns_per_press
-        self.presses = step.presses
-        self.repeat_us = step.repeat_every_us or 0
-
-    def spot(self, shot: int) -> int:
-        """Return which spot, in the order of firing, shot ``shot`` (from 0) of a pattern hits. Allocates nothing."""
-        return shot // self.pulses_per_spot
-
-    def scanner_words(self, x_bits: int, y_bits: int, breathe: "Callable[[], None] | None" = None) -> "array[int]":
-        """Return a dual converter's words for each shot: array 'H' of x | x_bits, y | y_bits, ...; empty without xy.
-
-        Calls ``breathe`` every 32 shots, so that a supervisor can live on.
-        """
-        words = array("H", bytes(4 * self.count if self.codes else 0))
-        for shot in range(len(words) // 2):
-            spot = 2 * self.spot(shot)
-            words[2 * shot] = self.codes[spot] | x_bits
-            words[2 * shot + 1] = self.codes[spot + 1] | y_bits
-            if breathe is not None and not shot % 32:
-                breathe()
-        return words
-
-    def first_to_last_cycles(self) -> int:
-        """Return the time from a pattern's first trigger to its last."""
-        return (self.count - 1) * self.period_cycles
-
-    def most_pulses(self, laser: str) -> int:
-        """Return the most pulses of "ps" or "co2" that the pass can give with all its patterns and presses."""
-        used = self.ps if laser == "ps" else self.co2
-        return self.count * self.patterns_per_press * self.presses if used else 0
-
-
-class Plan:
-    """A compiled recipe. ``crc`` identifies it: CRC-32 of recipe, profiles, handpiece, board and all figures.
-
-    ``passes`` tuple of `PassPlan`; ``presses`` tuple of tuples: the passes (indices from 0) that one press runs;
-    ``warnings`` tuple of texts; ``recipe``, ``handpiece``, ``board``; ``clock_hz``.
-    """
-
-    def __init__(self, recipe: "Recipe", handpiece: "Handpiece", board: "Board") -> None:
-        self.recipe = recipe
-        self.handpiece = handpiece
-        self.board = board
-        self.clock_hz = board.clock_hz
-        self.passes: tuple[PassPlan, ...] = ()
-        self.presses = recipe.presses()
-        self.warnings: tuple[str, ...] = ()
-        self.crc = 0
-
-    @property
-    def name(self) -> str:
-        """Return the recipe's name and the plan's hash, as records cite it: "calcinosis-1/1A2B3C4D"."""
-        return f"{self.recipe.name}/{self.crc:08X}"
-
-    def duration_cycles(self, press: int) -> int:
-        """Return how long the patterns of press ``press`` (from 0) take, once through, without shutters and pauses."""
-        return sum([self.passes[index].count * self.passes[index].period_cycles for index in self.presses[press]])
-
-    def lines(self) -> "Iterator[str]":
-        """Yield the plan as text for people, a line at a time: asked beside actual, totals, warnings."""
-        from tandem.dose.summary import lines
-
-        return lines(self)
 
 
 class PlanJob:
@@ -246,7 +117,7 @@ class PlanJob:
 
     def steps(self) -> "Generator[None, None, Plan]":
         """Generator that does the work and yields often, so that a supervisor can run in between; returns the plan."""
-        plan = Plan(self.recipe, self.handpiece, self.board)
+        plan = self._begun()
         passes = []
         for index in range(len(self.recipe.passes)):
             try:
@@ -258,12 +129,46 @@ class PlanJob:
         plan.warnings = tuple(_warnings(plan))
         yield
         plan.crc = yield from self._crc(plan)
+        yield from self._describe(plan)
         self.plan = plan
         return plan
 
+    def _begun(self) -> Plan:
+        plan = Plan()
+        plan.recipe = self.recipe.name
+        plan.presses = self.recipe.presses()
+        plan.clock_hz = self.board.clock_hz
+        plan.id_low_mv = self.handpiece.id_low_mv
+        plan.id_high_mv = self.handpiece.id_high_mv
+        if self.ps is not None:
+            plan.ps_lines = (self.ps.ready, self.ps.fault)
+        if self.co2 is not None:
+            plan.co2_lines = (self.co2.ready, self.co2.fault)
+            plan.co2_scanner = self.co2.scanner
+        return plan
+
+    def _describe(self, plan: Plan) -> "Generator[None, None, None]":
+        from tandem.dose.summary import lines
+
+        text = []
+        for line in lines(self, plan):
+            text.append(line)
+            yield
+        plan.text = "\n".join(text) + "\n"
+
+    def profile(self, pulse: Pulse) -> "Laser":
+        """Return the profile of a pulse's laser."""
+        return _needed(self.ps if pulse.laser == "ps" else self.co2, pulse.laser)
+
     def _pass(self, index: int) -> "Generator[None, None, PassPlan]":
         step: Any = self.recipe.passes[index]
-        done = PassPlan(index + 1, step)
+        done = PassPlan()
+        done.number = index + 1
+        done.kind = step.kind
+        done.pedal = step.pedal
+        done.patterns_per_press = step.patterns_per_press
+        done.presses = step.presses
+        done.repeat_us = step.repeat_every_us or 0
         done.period_cycles = period_cycles(step, self.board)
         done.lead_cycles = units.cycles_up(self.board.permit_lead_us, US, self.board.clock_hz)
         if step.kind != "co2":
@@ -293,9 +198,9 @@ class PlanJob:
         spots = tip.ps_spots_um or ()
         _offered("ps_spot", step.ps_spot_um, spots, "um", "handpiece " + tip.name, HANDPIECE_CANNOT)
         energy_uj = optics.energy_uj(step.fluence_uj_cm2, step.ps_spot_um)
-        pulse = done.ps = Pulse(laser, energy_uj, tip.ps_transmission_ppm or PPM, step)
+        pulse = done.ps = pulse_of(laser, energy_uj, tip.ps_transmission_ppm or PPM, step)
         done.ps_area_nm2 = optics.disc_nm2(step.ps_spot_um)
-        _energy_allowed(pulse)
+        _energy_allowed(laser, pulse)
         if laser.trigger == "lamp_qswitch":
             self._lamp(done, laser)
         else:
@@ -335,8 +240,8 @@ class PlanJob:
         _offered("wavelength", wavelength, tip.wavelengths_nm, "nm", "handpiece " + tip.name, HANDPIECE_CANNOT)
         spots = tip.co2_spots_um or ()
         _offered("co2_spot", step.co2_spot_um, spots, "um", "handpiece " + tip.name, HANDPIECE_CANNOT)
-        pulse = done.co2 = Pulse(laser, step.co2_energy_uj, tip.co2_transmission_ppm or PPM, step)
-        _energy_allowed(pulse)
+        pulse = done.co2 = pulse_of(laser, step.co2_energy_uj, tip.co2_transmission_ppm or PPM, step)
+        _energy_allowed(laser, pulse)
         gate_ns = laser.gate_ns(pulse.laser_uj) or 0
         gate = units.div_round(gate_ns * self.board.clock_hz, NS)
         longest = self.board.max_gate_cycles
@@ -483,7 +388,7 @@ class PlanJob:
             self._check_repeat(done)
 
     def _check_rate(self, done: PassPlan, pulse: Pulse) -> None:
-        laser, clock = pulse.laser, self.board.clock_hz
+        laser, clock = self.profile(pulse), self.board.clock_hz
         if done.period_cycles * laser.max_rate_mhz < clock * 1000:
             message = f"{self._rate_text(done)} is too fast for {laser.name}"
             raise PlanError(LASER_CANNOT, f"{message}; {self._fastest(laser.max_rate_mhz)}")
@@ -531,7 +436,7 @@ class PlanJob:
     def _laser_chains(
         self, done: PassPlan, pulse: Pulse, before: "list[tuple[str, int]]"
     ) -> "Iterator[tuple[str, list[tuple[str, int]]]]":
-        board, laser = self.board, pulse.laser
+        board, laser = self.board, self.profile(pulse)
         lead = ("permit lead", done.lead_cycles)
         dead = [("dead time", board.dead_cycles), ("slot", board.slot_cycles)]
         if laser.laser == "co2":
@@ -553,7 +458,7 @@ class PlanJob:
             yield laser.laser + " ready line", before + [("ready again", self._us(laser.ready_within_us or 0)), lead]
 
     def _scanner_terms(self, done: PassPlan, pulse: Pulse, before: "list[tuple[str, int]]") -> "list[tuple[str, int]]":
-        board, laser = self.board, pulse.laser
+        board, laser = self.board, self.profile(pulse)
         wait_us = board.step_wait_us if done.scanner == "stepped" else 0
         return before + [
             ("gate, light and tail", pulse.judge_cycles),
@@ -615,13 +520,13 @@ class PlanJob:
             for line in entry.json_lines() if entry is not None else ("none",):
                 crc = binascii.crc32((line + "\n").encode(), crc)
                 yield
-        crc = yield from _crc_figures(crc, plan.board, [name for name, _ in plan.board.DEFAULTS])
+        crc = yield from _crc_figures(crc, self.board, [name for name, _ in self.board.DEFAULTS])
         for done in plan.passes:
-            crc = yield from _crc_figures(crc, done, done.FIGURES)
+            crc = yield from _crc_figures(crc, done, PASS_FIGURES)
             for pulse in (done.ps, done.co2):
                 if pulse is not None:
-                    crc = yield from _crc_figures(crc, pulse, pulse.FIGURES)
-            for name in done.ARRAYS:
+                    crc = yield from _crc_figures(crc, pulse, PULSE_FIGURES)
+            for name in PASS_ARRAYS:
                 crc = binascii.crc32(getattr(done, name), crc)
         return crc & 0xFFFFFFFF
 
@@ -634,12 +539,21 @@ def _crc_figures(crc: int, owner: "Any", names: "tuple[str, ...] | list[str]") -
 
 
 def compile_plan(
-    recipe: "Recipe", ps: "Laser | None", co2: "Laser | None", handpiece: "Handpiece", board: "Board"
+    recipe: "Recipe",
+    ps: "Laser | None",
+    co2: "Laser | None",
+    handpiece: "Handpiece",
+    board: "Board",
+    breathe: "Callable[[], None] | None" = None,
 ) -> Plan:
-    """Return the plan of a recipe, in one go. PlanError says what cannot be done, why, and the nearest that can."""
+    """Return the plan of a recipe, in one go. PlanError says what cannot be done, why, and the nearest that can.
+
+    ``breathe`` is called after each piece of the work.
+    """
     job = PlanJob(recipe, ps, co2, handpiece, board)
     for _ in job.steps():
-        pass
+        if breathe is not None:
+            breathe()
     plan = job.plan
     if plan is None:
         raise PlanError(BOARD_CANNOT, "the plan was not finished; compile it again")
@@ -707,8 +621,7 @@ def _offered(what: str, value: int, offered: "tuple[int, ...]", unit: str, owner
     raise PlanError(number, f"{message}; the nearest is {nearest} {unit}")
 
 
-def _energy_allowed(pulse: Pulse) -> None:
-    laser = pulse.laser
+def _energy_allowed(laser: "Laser", pulse: Pulse) -> None:
     if not laser.energy_low_uj <= pulse.laser_uj <= laser.energy_high_uj:
         allowed = f"{_mj(laser.energy_low_uj)} to {_mj(laser.energy_high_uj)}"
         of = "" if pulse.laser_uj == pulse.energy_uj else f" ({_mj(pulse.energy_uj)} at the tissue)"

@@ -8,62 +8,64 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from tandem.dose.plan import PassPlan, Plan, Pulse
+    from tandem.dose.plan import PlanJob
+    from tandem.planned import PassPlan, Plan, Pulse
 
 _NM2_PER_MM2 = 10**12
 
 
-def lines(plan: "Plan") -> "Iterator[str]":
-    """Yield the plan's lines. Values marked * are the operator's choice and not from the recipe's source."""
-    yield f"plan {plan.name}, handpiece {plan.handpiece.name}, board {plan.board.name} at {plan.clock_hz} Hz"
-    if plan.recipe.source:
-        yield f"source: {plan.recipe.source}"
-    if plan.recipe.remark:
-        yield f"remark: {plan.recipe.remark}"
+def lines(job: "PlanJob", plan: "Plan") -> "Iterator[str]":
+    """Yield the lines of a job's plan. Values marked * are the operator's choice and not from the recipe's source."""
+    recipe = job.recipe
+    yield f"plan {plan.name}, handpiece {job.handpiece.name}, board {job.board.name} at {plan.clock_hz} Hz"
+    if recipe.source:
+        yield f"source: {recipe.source}"
+    if recipe.remark:
+        yield f"remark: {recipe.remark}"
     for press in plan.presses:
         for index in press:
-            yield from pass_lines(plan, plan.passes[index])
+            yield from pass_lines(job, plan.passes[index])
         if len(press) > 1:
             numbers = " and ".join([str(index + 1) for index in press])
             yield f"one press runs passes {numbers} at one position, with BOTH LASERS"
-    if any(done.step.not_in_source for done in plan.passes):
+    if any(step.not_in_source for step in recipe.passes):
         yield "* the operator's choice, not in the source"
     for warning in plan.warnings:
         yield "WARNING: " + warning
 
 
-def pass_lines(plan: "Plan", done: "PassPlan") -> "Iterator[str]":
+def pass_lines(job: "PlanJob", done: "PassPlan") -> "Iterator[str]":
     """Yield the lines of one pass."""
+    step: Any = job.recipe.passes[done.number - 1]
+    clock = job.board.clock_hz
     both = ", BOTH LASERS" if done.kind == "pair" else ""
-    yield f"pass {done.number}: {done.kind}, pedal {done.pedal}{_mark(done, 'pedal')}{both}"
+    yield f"pass {done.number}: {done.kind}, pedal {done.pedal}{_mark(step, 'pedal')}{both}"
     if done.ps:
-        yield from _ps_lines(done, done.ps)
+        yield from _ps_lines(job.profile(done.ps).name, step, done, done.ps)
     if done.co2:
-        yield from _co2_lines(plan, done, done.co2)
+        yield from _co2_lines(job.profile(done.co2).name, step, done, done.co2, clock)
     if done.kind == "pair":
-        yield from _pair_lines(plan, done)
-    yield from _time_lines(plan, done)
+        yield from _pair_lines(done, clock)
+    yield from _time_lines(step, done, clock)
 
 
-def _ps_lines(done: "PassPlan", pulse: "Pulse") -> "Iterator[str]":
-    step: Any = done.step
+def _ps_lines(name: str, step: "Any", done: "PassPlan", pulse: "Pulse") -> "Iterator[str]":
     power = rounded(optics.peak_power_w(pulse.energy_uj, step.ps_width_ps), 1000000, 0)
     irradiance = rounded(optics.peak_irradiance_w_cm2(step.fluence_uj_cm2, step.ps_width_ps), 10**9, 2)
     area = rounded(done.ps_area_nm2, _NM2_PER_MM2, 2)
-    yield _row("ps laser", f"{pulse.laser.name}, {step.wavelength_nm} nm, {step.ps_width_ps} ps")
+    yield _row("ps laser", f"{name}, {step.wavelength_nm} nm, {step.ps_width_ps} ps")
     fluence, spot = show("fluence", step.fluence_uj_cm2, "J/cm2"), show("length", step.ps_spot_um, "mm")
     yield _row("ps fluence", f"{fluence} on {spot} ({area} mm2); {power} MW, {irradiance} GW/cm2")
     yield from _energy_lines("ps energy", pulse)
     dose = show("fluence", done.count * step.fluence_uj_cm2, "J/cm2")
-    pulses = f"{done.count} pulses{_mark(done, 'pulses')}"
+    pulses = f"{done.count} pulses{_mark(step, 'pulses')}"
     yield _row("ps pattern", f"{pulses}, {_mj(done.ps_pattern_uj)}, {dose} in total on one place")
 
 
-def _co2_lines(plan: "Plan", done: "PassPlan", pulse: "Pulse") -> "Iterator[str]":
-    step: Any = done.step
+def _co2_lines(name: str, step: "Any", done: "PassPlan", pulse: "Pulse", clock: int) -> "Iterator[str]":
     yield _row(
         "CO2 laser",
-        f"{pulse.laser.name}, gate {done.gate_cycles} cycles ({cycles_text(done.gate_cycles, plan.clock_hz)})",
+        f"{name}, gate {done.gate_cycles} cycles ({cycles_text(done.gate_cycles, clock)})",
     )
     yield from _energy_lines("CO2 energy", pulse)
     fluence = rounded(optics.fluence_uj_cm2(pulse.energy_uj, step.co2_spot_um), 1000000, 0)
@@ -71,17 +73,17 @@ def _co2_lines(plan: "Plan", done: "PassPlan", pulse: "Pulse") -> "Iterator[str]
     area = rounded(done.co2_area_nm2, _NM2_PER_MM2, 3)
     if done.asked_density_ppm:
         size = show("length", step.size_um, "mm")
-        yield _row("scan", f"{step.shape}{_mark(done, 'shape')} {size} ({area} mm2)")
+        yield _row("scan", f"{step.shape}{_mark(step, 'shape')} {size} ({area} mm2)")
         asked, actual = rounded(done.asked_density_ppm, 10000, 2), rounded(done.actual_density_ppm, 10000, 2)
         ideal = rounded(done.ideal_spots_milli, 1000, 2)
         yield _row("density", f"asked {asked} % = {ideal} spots; actual {actual} % = {done.spots} spots")
         seed = f", seed {step.seed}" if step.seed else ""
-        order = f"{step.order}{_mark(done, 'order')}{seed}"
+        order = f"{step.order}{_mark(step, 'order')}{seed}"
         yield _row("order", f"{order}; spots {done.closest_um} um apart, moves of {done.shortest_move_um} um and more")
     else:
         yield _row("scan", f"one spot at the centre ({area} mm2)")
     dose = rounded(optics.area_dose_uj_cm2(done.co2_pattern_uj, done.co2_area_nm2), 1000000, 2)
-    power = rounded(optics.mean_power_mw(pulse.energy_uj, done.period_cycles, plan.clock_hz), 1000, 1)
+    power = rounded(optics.mean_power_mw(pulse.energy_uj, done.period_cycles, clock), 1000, 1)
     yield _row(
         "CO2 pattern", f"{done.count} pulses, {_mj(done.co2_pattern_uj)}, area dose {dose} J/cm2, mean {power} W"
     )
@@ -96,29 +98,28 @@ def _energy_lines(label: str, pulse: "Pulse") -> "Iterator[str]":
     yield _row("", f"stops outside {stop}")
 
 
-def _pair_lines(plan: "Plan", done: "PassPlan") -> "Iterator[str]":
+def _pair_lines(done: "PassPlan", clock: int) -> "Iterator[str]":
     verified = "the ps energy has to pass first" if done.verified else "UNVERIFIED"
-    delay = cycles_text(done.pair_delay_cycles, plan.clock_hz)
+    delay = cycles_text(done.pair_delay_cycles, clock)
     yield _row("pair delay", f"{delay} ({done.pair_delay_cycles} cycles) from the ps {done.pair_from}; {verified}")
-    yield _row("", f"shortest possible {cycles_text(done.min_pair_delay_cycles, plan.clock_hz)}")
+    yield _row("", f"shortest possible {cycles_text(done.min_pair_delay_cycles, clock)}")
 
 
-def _time_lines(plan: "Plan", done: "PassPlan") -> "Iterator[str]":
-    clock = plan.clock_hz
+def _time_lines(step: "Any", done: "PassPlan", clock: int) -> "Iterator[str]":
     period = cycles_text(done.period_cycles, clock)
     rate = rounded(clock, done.period_cycles, 3)
     least = cycles_text(done.min_period_cycles, clock)
     yield _row(
-        "rate", f"{rate} Hz{_mark(done, 'rate')}, period {period} ({done.period_cycles} cycles), at least {least}"
+        "rate", f"{rate} Hz{_mark(step, 'rate')}, period {period} ({done.period_cycles} cycles), at least {least}"
     )
     if done.qsw_delay_cycles:
         delay = cycles_text(done.qsw_delay_cycles, clock)
         yield _row("Q-switch", f"{delay} after the lamp, {cycles_text(done.qsw_width_cycles, clock)} wide")
     yield _row("duration", f"{cycles_text(done.first_to_last_cycles(), clock)} from first to last trigger")
     if done.repeat_us:
-        every = show("time_us", done.repeat_us, "s") + _mark(done, "repeat_every")
+        every = show("time_us", done.repeat_us, "s") + _mark(step, "repeat_every")
         yield _row("repeat", f"every {every} while held, up to {done.patterns_per_press} patterns a press")
-    yield _row("limits", f"{done.presses} presses{_mark(done, 'presses')}; {_most(done)}")
+    yield _row("limits", f"{done.presses} presses{_mark(step, 'presses')}; {_most(done)}")
 
 
 def _most(done: "PassPlan") -> str:
@@ -132,8 +133,8 @@ def _most(done: "PassPlan") -> str:
     return "; ".join(texts)
 
 
-def _mark(done: "PassPlan", key: str) -> str:
-    return "*" if key in done.step.not_in_source else ""
+def _mark(step: "Any", key: str) -> str:
+    return "*" if key in step.not_in_source else ""
 
 
 def _row(label: str, text: str) -> str:

@@ -2,7 +2,7 @@
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from tandem.dose.plan import Pulse
+    from tandem.planned import Pulse
 
 PASS = "pass"
 WARN = "warn"

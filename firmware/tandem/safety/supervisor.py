@@ -263,5 +263,4 @@ class Supervisor:
         plan = self.delivery.plan
         if plan is None or self._mode == FIRING:
             return
-        tip = plan.handpiece
-        self.inputs.give(HANDPIECE_OK, tip.id_low_mv <= self.board.handpiece_mv() <= tip.id_high_mv)
+        self.inputs.give(HANDPIECE_OK, plan.id_low_mv <= self.board.handpiece_mv() <= plan.id_high_mv)

@@ -6,7 +6,8 @@ several plans; the same text has to come out everywhere, to the last digit.
 
 from tandem.dose import handpiece, laser, optics, recipe
 from tandem.dose.board import Board
-from tandem.dose.plan import Plan, compile_plan
+from tandem.dose.plan import PASS_ARRAYS, PASS_FIGURES, PULSE_FIGURES, compile_plan
+from tandem.planned import Plan
 
 LATTICES = (
     (1, 884, 1063, 1143),
@@ -78,14 +79,14 @@ def show(plan: Plan) -> None:
     for line in plan.lines():
         print(line)
     for done in plan.passes:
-        for name in done.FIGURES:
+        for name in PASS_FIGURES:
             print(done.number, name, getattr(done, name))
-        for name in done.ARRAYS:
+        for name in PASS_ARRAYS:
             print(done.number, name, list(getattr(done, name)))
         for pulse in (done.ps, done.co2):
             if pulse:
-                for name in pulse.FIGURES:
-                    print(done.number, pulse.laser.laser, name, getattr(pulse, name))
+                for name in PULSE_FIGURES:
+                    print(done.number, pulse.laser, name, getattr(pulse, name))
 
 
 def pairs() -> recipe.Recipe:

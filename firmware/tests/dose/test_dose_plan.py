@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from tandem import units
 from tandem.dose import errors, handpiece, laser, optics, recipe
 from tandem.dose.board import Board
-from tandem.dose.plan import PassPlan, Plan, PlanError, PlanJob, Pulse, compile_plan, window_uj
+from tandem.dose.plan import PASS_FIGURES, PULSE_FIGURES, PlanError, PlanJob, compile_plan, window_uj
 from tandem.dose.recipe import Pass
+from tandem.planned import PassPlan, Plan
 
 Figure = Callable[..., None]
 CLOCK = 125_000_000
@@ -580,6 +581,6 @@ def test_every_scan_is_planned_exactly_or_refused(
     assert done.closest_um >= 120 or done.spots == 1
     assert done.gate_cycles + BOARD.dead_cycles < done.period_cycles
     assert max(abs(c) for c in done.positions) <= 5000
-    assert all(type(getattr(done, name)) in (int, str, bool) for name in PassPlan.FIGURES)
+    assert all(type(getattr(done, name)) in (int, str, bool) for name in PASS_FIGURES)
     assert done.co2 is not None
-    assert all(type(getattr(done.co2, name)) is int for name in Pulse.FIGURES)
+    assert all(type(getattr(done.co2, name)) is int for name in PULSE_FIGURES)

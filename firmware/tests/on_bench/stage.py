@@ -43,7 +43,16 @@ del prelude
 with open("/tandem_main.py") as file:
     exec(file.read())
 """
-"""Stands in for main.py: runs the test's own recipes or profiles first, then the real main.py, unchanged."""
+"""Stands in for main.py: puts the test's own recipes or profiles into the catalog, then runs the real main.py, unchanged."""
+
+LAMP = """
+    from tandem import catalog
+    def lamp():
+        from tandem.dose import laser
+        return laser.generic_ps_1064_lamp()
+    catalog.ps_laser = lamp
+"""
+"""A prelude: the ps laser is the one with lamp and Q-switch."""
 
 NO_MAIN = "pass\n"
 CHUNK = 3000

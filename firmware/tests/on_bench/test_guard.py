@@ -7,7 +7,7 @@ from random import Random
 
 import pytest
 from moments import GATE_CYCLES, GUARD_CYCLES, PERMITS_BY_HAND, Press, dip, latency, within
-from stage import CYCLES_A_MS, SHOTS, Figure, Stage, scene, stage
+from stage import CYCLES_A_MS, LAMP, SHOTS, Figure, Stage, scene, stage
 
 FIRE_CYCLES = 1250
 SYNC_CYCLES = 8
@@ -28,11 +28,7 @@ def press(_session: Stage) -> Press:
 
 @pytest.fixture(scope="module")
 def lamp_press() -> Iterator[Press]:
-    prelude = """
-    from tandem.dose import laser
-    laser.generic_ps_1064 = laser.generic_ps_1064_lamp
-    """
-    with stage("calcinosis-1-combined", prelude=prelude, ps_laser="lamp_qswitch") as found:
+    with stage("calcinosis-1-combined", LAMP, ps_laser="lamp_qswitch") as found:
         yield Press(found)
 
 

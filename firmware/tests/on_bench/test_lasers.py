@@ -7,38 +7,37 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from stage import DRIVEN, TRIGGERS, Figure, Stage, stage
+from stage import DRIVEN, LAMP, TRIGGERS, Figure, Stage, stage
 from tandem.dose import handpiece, laser, plan, recipe
 from tandem.dose.board import Board
 
-LAMP = """
-    from tandem.dose import laser
-    laser.generic_ps_1064 = laser.generic_ps_1064_lamp
-"""
 STEPPED = """
-    from tandem.dose import laser, recipe
-    xy = laser.generic_co2_240w
-    published = recipe.BUILT_IN["calcinosis-1-combined"]
+    from tandem import catalog
+    xy = catalog.co2_laser
+    published = catalog.RECIPES["calcinosis-1-combined"]
     def stepped():
         found = xy()
         found.scanner = "stepped"
         return found
     def slow():
+        from tandem.dose import recipe
         ps, co2 = published().passes
         return recipe.Recipe((ps, co2.changed(rate_mhz=100000, order="raster", pulses_per_spot=2)), name="stepped")
-    laser.generic_co2_240w = stepped
-    recipe.BUILT_IN["stepped"] = slow
+    catalog.co2_laser = stepped
+    catalog.RECIPES["stepped"] = slow
 """
 PAIR = """
-    from tandem.dose import recipe
+    from tandem import catalog
+    published = catalog.RECIPES["calcinosis-1-combined"]
     def pair():
-        ps, co2 = recipe.BUILT_IN["calcinosis-1-combined"]().passes
+        from tandem.dose import recipe
+        ps, co2 = published().passes
         values = {f.name: v for step in (co2, ps) for f, v in step.given()}
         values.pop("pulses")
         values.update(pedal="combined", delay_ns=100000, delay_from="trigger", verified=True, rate_mhz=5000)
         values["not_in_source"] = ()
         return recipe.Recipe((recipe.PairPass(**values),), name="pair")
-    recipe.BUILT_IN["pair"] = pair
+    catalog.RECIPES["pair"] = pair
 """
 GATE_CYCLES = 46_875
 LAMP_TO_QSW_CYCLES = 170 * 125

@@ -27,7 +27,7 @@ class Watch:
 
     def turn(self, supervisor, turn):
         delivery = supervisor.delivery
-        if delivery.active and self.locked >= 0 and delivery.plan.recipe.name == "short":
+        if delivery.active and self.locked >= 0 and delivery.plan.recipe == "short":
             self.in_locked_heap(supervisor, turn)
             return
         if supervisor.state.mode == FIRING:

@@ -10,16 +10,18 @@ from burst import prepare
 from stage import CYCLES_A_MS, Figure, Stage, stage
 
 SHORT = """
-    from tandem.dose import laser, recipe
-    published = recipe.BUILT_IN["calcinosis-1-combined"]
+    from tandem import catalog
+    published = catalog.RECIPES["calcinosis-1-combined"]
     def long_gate():
+        from tandem.dose import recipe
         co2 = published().passes[1].changed(co2_energy_uj=200000, rate_mhz=64000, pedal="stamp", presses=2)
         return recipe.Recipe((co2,), name="long-gate")
     def single():
+        from tandem.dose import recipe
         ps, co2 = published().passes
         ps = ps.changed(pulses=1, rate_mhz=10000, pedal="repeat", repeat_every_us=200000, patterns_per_press=60)
         return recipe.Recipe((ps, co2.changed(pedal="stamp")), name="single")
-    recipe.BUILT_IN.update({"long-gate": long_gate, "single": single})
+    catalog.RECIPES.update({"long-gate": long_gate, "single": single})
 """
 LAMP: dict[str, Any] = {
     "kind": "ps",

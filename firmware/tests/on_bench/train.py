@@ -34,20 +34,23 @@ _PAIR = {
     "pedal": "combined",
 }
 PRELUDE = f"""
-from tandem.dose import recipe
+from tandem import catalog
 
 def train():
+    from tandem.dose import recipe
     return recipe.Recipe((recipe.Co2Pass(**{_PASS}),), name="train")
 
 def short():
+    from tandem.dose import recipe
     return recipe.Recipe((recipe.Co2Pass(**{_PASS | {"density_ppm": 6280}}),), name="short")
 
 def pairs():
+    from tandem.dose import recipe
     return recipe.Recipe((recipe.PairPass(**{_PAIR}),), name="pairs")
 
-recipe.BUILT_IN["pairs"] = pairs
-recipe.BUILT_IN["train"] = train
-recipe.BUILT_IN["short"] = short
+catalog.RECIPES["pairs"] = pairs
+catalog.RECIPES["train"] = train
+catalog.RECIPES["short"] = short
 """
 """Adds to the board's recipes "train", "short", which is a tenth of it, and "pairs", 11 verified pairs at 10 Hz."""
 
