@@ -156,6 +156,7 @@ FAULTS = (
         "SAFE_NOT_CLOSED",
         "SAFE did not close with HEARTBEAT running and stop, door and key closed",
         "check the supervisor part and the wiring of the chain",
+        SAFE_CLOSED,
     ),
     Fault(
         SAFE_WITHOUT_CHAIN,

@@ -1,15 +1,15 @@
 """What the operator sees and hears, as functions of the state record and the time. Nothing here allocates.
 
 All patterns move in steps of `STEP_MS`: it is enough to ask again when the record changed or the time entered a new
-step. Lamps: the emission lamps burn from ARMING on; READY flashes while arming, burns in READY and FIRING, and flashes
-again once every press that the recipe allows for the passes is used; FAULT
-flashes twice a second while its cause stands and burns steadily once it can be acknowledged. The sounds of arming,
-firing, an interrupted pattern, a fault and a refusal all differ.
+step. Lamps: the emission lamps burn from ARMING on, and in SERVICE; READY flashes while arming, burns in READY and
+FIRING, and flashes again once every press that the recipe allows for the passes is used; the lamps of the lasers flash
+while a test fire is armed; FAULT flashes twice a second while its cause stands and burns steadily once it can be
+acknowledged. The sounds of arming, firing, an interrupted pattern, a fault and a refusal all differ.
 """
 
 from tandem.safety import const, elapsed
 from tandem.safety.inputs import CO2_SELECTED, PRESSES_USED, PS_SELECTED
-from tandem.safety.states import ARMING, FAULT, FIRING, READY, SELFTEST, STANDBY, State, clear_blocks
+from tandem.safety.states import ARMING, FAULT, FIRING, READY, SELFTEST, SERVICE, STANDBY, State, clear_blocks
 
 # The output shift register, bit by bit. The scanner's bits belong to the scanner.
 OUT_PS_SHUTTER = const(1 << 0)
@@ -30,7 +30,8 @@ _STEP_SHIFT = const(6)
 
 # Tuples made once: written in line they would be built anew at each use.
 _ARMED = (READY, FIRING)
-_RESTING = (READY, STANDBY)
+_AFTER_FIRING = (READY, STANDBY)
+_ASKED = (STANDBY, SERVICE)
 
 _EMISSION = const(OUT_LAMP_EMISSION_1 | OUT_LAMP_EMISSION_2)
 _ALL_LAMPS = const(OUT_LAMP_READY | _EMISSION | OUT_LAMP_FAULT | OUT_LAMP_PS | OUT_LAMP_CO2)
@@ -57,19 +58,25 @@ _GAP_STEPS = const(12)
 _PAUSE_STEPS = const(24)
 
 
-def outputs(state: State, now_ms: int) -> int:
-    """Return the word for the output shift register: shutters, aiming beam, lamps and buzzer."""
+def outputs(state: State, now_ms: int, testing: bool = False) -> int:
+    """Return the word for the output shift register: shutters, aiming beam, lamps and buzzer.
+
+    `testing`: what is armed, or fires, is a test fire.
+    """
     mode = state.mode
     word = OUT_BUZZER if sound(state, now_ms) else 0
     if mode == SELFTEST:
         return word | _ALL_LAMPS
     selected = state.inputs
-    if selected & PS_SELECTED:
-        word |= OUT_LAMP_PS
-    if selected & CO2_SELECTED:
-        word |= OUT_LAMP_CO2
     flash = not (elapsed(now_ms, state.since_ms) >> _STEP_SHIFT) & _FLASH_STEPS
-    if mode == ARMING:
+    if flash or not testing:
+        if selected & PS_SELECTED:
+            word |= OUT_LAMP_PS
+        if selected & CO2_SELECTED:
+            word |= OUT_LAMP_CO2
+    if mode == SERVICE:
+        word |= _EMISSION
+    elif mode == ARMING:
         word |= _EMISSION | (OUT_LAMP_READY if flash else 0)
     elif mode in _ARMED:
         word |= _EMISSION | OUT_AIM
@@ -103,11 +110,11 @@ def sound(state: State, now_ms: int) -> int:
         return (_FIRING_SOUND >> step % _FIRING_STEPS) & 1
     if mode == FAULT:
         return (_FAULT_SOUND >> step % _FAULT_STEPS) & 1
-    if mode == STANDBY and state.refused:
+    if mode in _ASKED and state.refused:
         return _once(_REFUSED_SOUND, elapsed(now_ms, state.refused_ms) >> _STEP_SHIFT)
     if mode == SELFTEST:
         return _once(_SELFTEST_SOUND, step)
-    if state.incomplete and state.before == FIRING and mode in _RESTING:
+    if state.incomplete and state.before == FIRING and mode in _AFTER_FIRING:
         return _once(_INCOMPLETE_SOUND, step)
     return 0
 
@@ -119,13 +126,16 @@ def _once(pattern: int, step: int) -> int:
 def led(state: State, now_ms: int) -> int:
     """Return 1 while the board's LED is to be lit, else 0.
 
-    BOOT and SELFTEST: off. STANDBY: one short flash in two seconds. ARMING: four a second. READY: lit, with a short gap
-    each second. FIRING: lit. FAULT: the number, tens as long flashes, then ones as short ones, then a pause.
+    BOOT and SELFTEST: off. STANDBY: one short flash in two seconds. SERVICE: two. ARMING: four a second. READY: lit,
+    with a short gap each second. FIRING: lit. FAULT: the number, tens as long flashes, then ones as short ones, then a
+    pause.
     """
     mode = state.mode
     step = elapsed(now_ms, state.since_ms) >> _STEP_SHIFT
     if mode == STANDBY:
         return 1 if step % 32 < 2 else 0
+    if mode == SERVICE:
+        return 1 if step % 32 < 6 and step % 4 < 2 else 0
     if mode == ARMING:
         return 1 if step % 4 < 2 else 0
     if mode == READY:

@@ -30,8 +30,8 @@ CO2_SHUTTER_CLOSED = const(1 << 16)
 CO2_SHUTTER_OPEN = const(1 << 17)
 CHAIN_OK = const(1 << 18)
 AIM_SEEN = const(1 << 19)
-RECIPE_LOADED = const(1 << 20)
-CLEAN_START = const(1 << 21)
+ADMITTED = const(1 << 20)
+SAFE_PROVEN = const(1 << 21)
 LOADED = const(1 << 22)
 GUARD_OK = const(1 << 23)
 PS_SELECTED = const(1 << 24)
@@ -39,18 +39,14 @@ CO2_SELECTED = const(1 << 25)
 MORE_PASSES = const(1 << 26)
 PRESSES_USED = const(1 << 27)
 
-GIVEN = const(
-    HANDPIECE_OK
-    | RECIPE_LOADED
-    | CLEAN_START
-    | LOADED
-    | GUARD_OK
-    | PS_SELECTED
-    | CO2_SELECTED
-    | MORE_PASSES
-    | PRESSES_USED
-)
+GIVEN = const(HANDPIECE_OK | SAFE_PROVEN | LOADED | GUARD_OK | PS_SELECTED | CO2_SELECTED | MORE_PASSES | PRESSES_USED)
 """The conditions that the rest of the controller puts in with `Inputs.give`."""
+
+# What keeps from arming though every input is as it should be: put in with `Inputs.hold`. ADMITTED: none of them.
+NO_RECIPE = const(1 << 0)
+SOFT_RESET = const(1 << 1)
+JOURNAL_FULL = const(1 << 2)
+JOURNAL_CLOSED = const(1 << 3)
 
 # Events: requests that last one turn. A fault raised by another part rides in the same word (see `raising`).
 EV_ARM = const(1 << 0)
@@ -60,7 +56,9 @@ EV_NEXT = const(1 << 3)
 EV_DONE = const(1 << 4)
 EV_PEDAL_LEFT = const(1 << 5)
 EV_PASSED = const(1 << 6)
-FAULT_SHIFT = const(8)
+EV_TESTED = const(1 << 7)
+EV_SERVICE = const(1 << 8)
+FAULT_SHIFT = const(10)
 
 # The input shift register, bit by bit. Bits 13 to 15 are wired to 0, 1, 0 and prove that the chain is alive.
 CHAIN_ESTOP_CLOSED = const(1 << 0)
@@ -85,6 +83,7 @@ _LASER_FAULTS = const(CHAIN_PS_FAULT | CHAIN_CO2_FAULT)
 _LASER_FAULTS_SHIFT = const(8)
 _SHUTTERS = const(CHAIN_PS_SHUTTER_CLOSED | CHAIN_PS_SHUTTER_OPEN | CHAIN_CO2_SHUTTER_CLOSED | CHAIN_CO2_SHUTTER_OPEN)
 _SHUTTERS_SHIFT = const(9)
+_SHUTTERS_CLOSED = const(CHAIN_PS_SHUTTER_CLOSED | CHAIN_CO2_SHUTTER_CLOSED)
 _AIM_SHIFT = const(7)
 _BUTTONS_SHIFT = const(9)
 _BUTTON_ARM = const(1)
@@ -94,6 +93,10 @@ _BUTTONS = const(7)
 
 STEADY_MS = const(20)
 """How long a level has to be steady before it permits anything, and a button before its press counts."""
+
+SAFE_FOLLOWS_MS = const(50)
+"""How long SAFE may still be seen closed after a contact of the chain is seen open."""
+_SAFE_WITHOUT_CHAIN = const(19)  # the fault for it, by the number that `faults` gives it
 
 # Pedal contacts as (NO closed) * 2 + (NC closed), and how long each must last before it is believed.
 _BOTH_OPEN = const(0)
@@ -131,8 +134,8 @@ CONDITION_NAMES = (
     (CO2_SHUTTER_OPEN, "co2_shutter_open"),
     (CHAIN_OK, "input_register_ok"),
     (AIM_SEEN, "aim_seen"),
-    (RECIPE_LOADED, "recipe_loaded"),
-    (CLEAN_START, "clean_start"),
+    (ADMITTED, "admitted"),
+    (SAFE_PROVEN, "safe_proven"),
     (LOADED, "shots_loaded"),
     (GUARD_OK, "guard_ok"),
     (PS_SELECTED, "ps_selected"),
@@ -189,11 +192,13 @@ class LaserLines:
 class Inputs:
     """The inputs of the controller: feed raw words with `update`, read `word` (conditions) and `events`.
 
-    `events` collects button presses until the reader sets it to 0. `gpio_mask` is what of the GPIO word counts;
-    `gpio`, `chain` and `due_ms` are public so that a loop in a hurry can make the test of `update` in line.
+    `events` collects button presses, and the fault of a chain that SAFE does not follow, until the reader sets it to 0.
+    `gpio_mask` is what of the GPIO word counts; `gpio`, `chain` and `due_ms` are public so that a loop in a hurry can
+    make the test of `update` in line. `holds`: what keeps from arming beside the inputs. `aim` False: the aiming beam
+    has no monitor, and counts as seen.
     """
 
-    def __init__(self, lines: Lines, ps: LaserLines, co2: LaserLines, scanner: bool = True) -> None:
+    def __init__(self, lines: Lines, ps: LaserLines, co2: LaserLines, scanner: bool = True, aim: bool = True) -> None:
         self.word = 0
         self.events = 0
         self.gpio = -1
@@ -201,7 +206,11 @@ class Inputs:
         self.due_ms = 0
         self.gpio_mask = 0
         self._lines = lines
-        self._given = 0
+        self.holds = 0
+        self._given = ADMITTED
+        self._aim = CHAIN_AIM_MONITOR if aim else 0
+        self._disagrees = False
+        self._disagrees_ms = 0
         self._levels = 0
         self._levels_ms = 0
         self._good = 0
@@ -236,6 +245,7 @@ class Inputs:
             | (0 if self._co2_ready else CO2_READY)
             | (0 if ps.shutter else PS_SHUTTER_CLOSED | PS_SHUTTER_OPEN)
             | (0 if co2.shutter else CO2_SHUTTER_CLOSED | CO2_SHUTTER_OPEN)
+            | (0 if self._aim else AIM_SEEN)
         )
         self.gpio_mask = lines.safe | lines.foot_no | lines.foot_nc | self._scan | self._ps_ready | self._co2_ready
         self.gpio = -1
@@ -244,8 +254,16 @@ class Inputs:
         """Set or remove conditions out of `GIVEN` (ValueError for others). Takes effect in the next turn."""
         if conditions & ~GIVEN:
             raise ValueError("these conditions are read from the inputs, they cannot be given")
+        self._put(conditions, present)
+
+    def hold(self, reasons: int, present: bool) -> None:
+        """Add or take away reasons (`NO_RECIPE`, ...) that keep from arming. Takes effect in the next turn."""
+        self.holds = self.holds | reasons if present else self.holds & ~reasons
+        self._put(ADMITTED, not self.holds)
+
+    def _put(self, conditions: int, present: bool) -> None:
         self._given = self._given | conditions if present else self._given & ~conditions
-        self.word = (self.word & ~GIVEN) | self._given
+        self.word = (self.word & ~(GIVEN | ADMITTED)) | self._given
 
     def update(self, gpio: int, chain: int, now_ms: int) -> int:
         """Judge one turn's raw words and return the conditions. Read the GPIO word first, then the shift register.
@@ -315,6 +333,7 @@ class Inputs:
         if gpio & self._scan:
             word |= SCAN_OK
         word |= self._judge_pedal(gpio, now_ms)
+        self._judge_safe(gpio, chain, alive, now_ms)
         if alive:
             self._judge_buttons((chain >> _BUTTONS_SHIFT) & _BUTTONS, now_ms)
         self.due_ms = later(now_ms, self._wait_ms)
@@ -331,9 +350,12 @@ class Inputs:
         if gpio & self._co2_ready:
             levels |= CO2_READY
         if alive:
-            levels |= CHAIN_OK | (chain & _CONTACTS) << _CONTACTS_SHIFT | (chain & _SHUTTERS) << _SHUTTERS_SHIFT
+            # A shutter that is seen closed and open at once is seen neither.
+            both = chain & (chain >> 1) & _SHUTTERS_CLOSED
+            shutters = chain & _SHUTTERS & ~(both | both << 1)
+            levels |= CHAIN_OK | (chain & _CONTACTS) << _CONTACTS_SHIFT | shutters << _SHUTTERS_SHIFT
             levels |= ((chain ^ self._fault_flip) & _LASER_FAULTS) << _LASER_FAULTS_SHIFT
-            levels |= (chain & CHAIN_AIM_MONITOR) << _AIM_SHIFT
+            levels |= (chain & self._aim) << _AIM_SHIFT
         return levels
 
     def _steady(self, levels: int, now_ms: int) -> int:
@@ -355,6 +377,19 @@ class Inputs:
         if not self._pedal_means and self._lasted(self._pedal_ms, _PEDAL_MS[contacts], now_ms):
             self._pedal_means = _PEDAL_MEANS[contacts]
         return self._pedal_means
+
+    def _judge_safe(self, gpio: int, chain: int, alive: bool, now_ms: int) -> None:
+        """Raise a fault, again and again, while SAFE stays closed although a contact of its chain is seen open."""
+        if not alive or chain & _CONTACTS == _CONTACTS or not gpio & self._lines.safe:
+            self._disagrees = False
+        elif not self._disagrees:
+            self._disagrees = True
+            self._disagrees_ms = now_ms
+            self._lasted(now_ms, SAFE_FOLLOWS_MS, now_ms)
+        elif self._lasted(self._disagrees_ms, SAFE_FOLLOWS_MS, now_ms):
+            self.events = merged(self.events, raising(_SAFE_WITHOUT_CHAIN))
+            self._disagrees_ms = now_ms
+            self._lasted(now_ms, SAFE_FOLLOWS_MS, now_ms)
 
     def _judge_buttons(self, raw: int, now_ms: int) -> None:
         """Turn presses into events. STANDBY stops at once; the same press acknowledges only when it is steady."""

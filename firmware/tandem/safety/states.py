@@ -11,8 +11,9 @@ guard, the sequencer and the permit handler each say no on their own as well.
 
 from tandem.safety import const, elapsed, faults, later
 from tandem.safety.inputs import (
+    ADMITTED,
+    AIM_SEEN,
     CHAIN_OK,
-    CLEAN_START,
     CO2_OK,
     CO2_READY,
     CO2_SELECTED,
@@ -26,13 +27,18 @@ from tandem.safety.inputs import (
     EV_NEXT,
     EV_PASSED,
     EV_PEDAL_LEFT,
+    EV_SERVICE,
     EV_STANDBY,
+    EV_TESTED,
     FAULT_SHIFT,
     GUARD_OK,
     HANDPIECE_OK,
+    JOURNAL_CLOSED,
+    JOURNAL_FULL,
     KEY_ON,
     LOADED,
     MORE_PASSES,
+    NO_RECIPE,
     PEDAL_DISCONNECTED,
     PEDAL_FAULT,
     PEDAL_PRESSED,
@@ -43,9 +49,10 @@ from tandem.safety.inputs import (
     PS_SELECTED,
     PS_SHUTTER_CLOSED,
     PS_SHUTTER_OPEN,
-    RECIPE_LOADED,
     SAFE_CLOSED,
+    SAFE_PROVEN,
     SCAN_OK,
+    SOFT_RESET,
 )
 
 BOOT = const(0)
@@ -55,13 +62,14 @@ ARMING = const(3)
 READY = const(4)
 FIRING = const(5)
 FAULT = const(6)
+SERVICE = const(7)
 
-MODE_NAMES = ("BOOT", "SELFTEST", "STANDBY", "ARMING", "READY", "FIRING", "FAULT")
+MODE_NAMES = ("BOOT", "SELFTEST", "STANDBY", "ARMING", "READY", "FIRING", "FAULT", "SERVICE")
 
 # Conditions that follow from the record and the inputs together; they exist only inside `advance`.
 PEDAL_SEEN = const(1 << 28)
 NOTHING_AGAINST = const(1 << 29)
-"""In STANDBY: against arming; in FAULT: against clearing it."""
+"""In STANDBY and SERVICE: against arming; in FAULT: against clearing it."""
 
 # Times, all counted from the moment the mode was entered.
 NO_TIME = const(0)
@@ -71,11 +79,14 @@ T_WAIT = const(3)
 T_IDLE = const(4)
 T_SHUTTER = const(5)
 T_ACKNOWLEDGE = const(6)
+T_SERVICE = const(7)
 
 ARMING_MS_MIN = const(2000)
 ARMING_MS_MAX = const(30000)
 IDLE_S_MIN = const(10)
 IDLE_S_MAX = const(600)
+SERVICE_S_MIN = const(30)
+SERVICE_S_MAX = const(1800)
 _SELFTEST_MS = const(10000)
 _ACKNOWLEDGE_MS = const(100)
 _NAMING_MS = const(50)
@@ -83,22 +94,44 @@ _FAR_MS = const(0x10000000)
 _TICKS_HALF = const(0x20000000)
 
 _LIVE = (ARMING, READY, FIRING)
+_RESTING = (STANDBY, SERVICE)
 _NAMELESS = (faults.GUARD_TRIPPED, faults.SAFE_OPENED)
 
 ROWS = (
     # modes, any of these events, conditions looked at, their values, time, next mode, fault, because
     ((BOOT,), 0, 0, 0, NO_TIME, SELFTEST, 0, "the controller started"),
-    ((SELFTEST,), EV_PASSED, 0, 0, NO_TIME, STANDBY, 0, "the self-test passed"),
+    (
+        (SELFTEST,),
+        EV_PASSED,
+        PS_SHUTTER_CLOSED | CO2_SHUTTER_CLOSED,
+        PS_SHUTTER_CLOSED | CO2_SHUTTER_CLOSED,
+        NO_TIME,
+        STANDBY,
+        0,
+        "the self-test passed",
+    ),
     ((SELFTEST,), 0, 0, 0, T_SELFTEST, FAULT, faults.SELFTEST_TIMEOUT, "the self-test did not end"),
+    ((SERVICE,), 0, CHAIN_OK, 0, NO_TIME, FAULT, faults.INPUTS_DEAD, "the input register is not alive"),
     (_LIVE, 0, CHAIN_OK, 0, NO_TIME, FAULT, faults.INPUTS_DEAD, "the input register is not alive"),
     (_LIVE, 0, KEY_ON, 0, NO_TIME, STANDBY, 0, "the key was turned off"),
     (_LIVE, 0, ESTOP_CLOSED, 0, NO_TIME, FAULT, faults.STOP_PRESSED, "the emergency stop was pressed"),
     (_LIVE, 0, DOOR_CLOSED, 0, NO_TIME, FAULT, faults.DOOR_OPENED, "the door opened"),
-    (_LIVE, 0, SAFE_CLOSED, 0, NO_TIME, FAULT, faults.SAFE_OPENED, "SAFE opened"),
+    ((ARMING,), 0, SAFE_PROVEN | SAFE_CLOSED, SAFE_PROVEN, NO_TIME, FAULT, faults.SAFE_OPENED, "SAFE opened"),
+    ((READY, FIRING), 0, SAFE_CLOSED, 0, NO_TIME, FAULT, faults.SAFE_OPENED, "SAFE opened"),
     (_LIVE, 0, HANDPIECE_OK, 0, NO_TIME, FAULT, faults.HANDPIECE_LOST, "the handpiece is gone"),
     ((ARMING,), 0, LOADED | GUARD_OK, LOADED, NO_TIME, FAULT, faults.GUARD_TRIPPED, "the guard tripped"),
     ((READY, FIRING), 0, GUARD_OK, 0, NO_TIME, FAULT, faults.GUARD_TRIPPED, "the guard tripped"),
     (_LIVE, 0, PEDAL_FAULT, PEDAL_FAULT, NO_TIME, FAULT, faults.PEDAL_CONTACTS, "both pedal contacts are closed"),
+    (
+        (ARMING, READY),
+        0,
+        PEDAL_DISCONNECTED,
+        PEDAL_DISCONNECTED,
+        NO_TIME,
+        FAULT,
+        faults.PEDAL_GONE,
+        "the pedal is disconnected",
+    ),
     (_LIVE, 0, PS_SELECTED | PS_OK, PS_SELECTED, NO_TIME, FAULT, faults.PS_FAULT_LINE, "the ps laser has a fault"),
     (_LIVE, 0, CO2_SELECTED | CO2_OK, CO2_SELECTED, NO_TIME, FAULT, faults.CO2_FAULT_LINE, "the CO2 laser has a fault"),
     (
@@ -122,7 +155,7 @@ ROWS = (
         "the CO2 laser is not ready any more",
     ),
     (
-        (STANDBY, ARMING, READY),
+        (SELFTEST, STANDBY, ARMING, READY, SERVICE),
         0,
         CHAIN_OK | PS_SHUTTER_CLOSED,
         CHAIN_OK,
@@ -132,7 +165,7 @@ ROWS = (
         "the ps shutter is not closed",
     ),
     (
-        (STANDBY, ARMING, READY),
+        (SELFTEST, STANDBY, ARMING, READY, SERVICE),
         0,
         CHAIN_OK | CO2_SHUTTER_CLOSED,
         CHAIN_OK,
@@ -161,9 +194,15 @@ ROWS = (
         faults.CO2_SHUTTER_NOT_CLOSED,
         "the shutter of the laser not selected is not closed",
     ),
-    (_LIVE, EV_STANDBY, 0, 0, NO_TIME, STANDBY, 0, "standby was asked for"),
-    ((STANDBY,), EV_ARM, NOTHING_AGAINST, NOTHING_AGAINST, NO_TIME, ARMING, 0, "arming was asked for"),
+    ((READY,), 0, AIM_SEEN, 0, T_SHUTTER, FAULT, faults.AIM_NOT_SEEN, "the aiming beam is not seen"),
+    ((FIRING,), 0, AIM_SEEN, 0, NO_TIME, FAULT, faults.AIM_NOT_SEEN, "the aiming beam is not seen any more"),
+    ((ARMING, READY, FIRING, SERVICE), EV_STANDBY, 0, 0, NO_TIME, STANDBY, 0, "standby was asked for"),
+    ((STANDBY, SERVICE), EV_ARM, NOTHING_AGAINST, NOTHING_AGAINST, NO_TIME, ARMING, 0, "arming was asked for"),
     ((STANDBY,), EV_ARM, 0, 0, NO_TIME, STANDBY, 0, "arming was refused"),
+    ((SERVICE,), EV_ARM, 0, 0, NO_TIME, SERVICE, 0, "arming was refused"),
+    ((STANDBY,), EV_SERVICE, 0, 0, NO_TIME, SERVICE, 0, "the PIN was right"),
+    ((SERVICE,), EV_SERVICE, 0, 0, NO_TIME, SERVICE, 0, "the service time begins anew"),
+    ((SERVICE,), 0, 0, 0, T_SERVICE, STANDBY, 0, "the service time is over"),
     (
         (ARMING,),
         0,
@@ -194,14 +233,15 @@ ROWS = (
         faults.SCANNER_NOT_IN_POSITION,
         "the scanner was not in position in time",
     ),
+    ((ARMING,), 0, SAFE_PROVEN, 0, T_WAIT, FAULT, faults.SAFE_NOT_CLOSED, "SAFE was not proven in time"),
     ((ARMING,), 0, LOADED, 0, T_WAIT, FAULT, faults.SHOTS_NOT_LOADED, "the shots were not loaded in time"),
     ((ARMING,), 0, PS_SELECTED | PS_READY, PS_SELECTED, NO_TIME, ARMING, 0, "waiting for the ps laser"),
     ((ARMING,), 0, CO2_SELECTED | CO2_READY, CO2_SELECTED, NO_TIME, ARMING, 0, "waiting for the CO2 laser"),
     (
         (ARMING,),
         0,
-        LOADED | GUARD_OK | SCAN_OK,
-        LOADED | GUARD_OK | SCAN_OK,
+        SAFE_PROVEN | LOADED | GUARD_OK | SCAN_OK,
+        SAFE_PROVEN | LOADED | GUARD_OK | SCAN_OK,
         T_ARMING,
         READY,
         0,
@@ -212,13 +252,14 @@ ROWS = (
     (
         (READY,),
         0,
-        PEDAL_PRESSED | PEDAL_SEEN | LOADED | SCAN_OK | PRESSES_USED,
-        PEDAL_PRESSED | PEDAL_SEEN | LOADED | SCAN_OK,
+        PEDAL_PRESSED | PEDAL_SEEN | LOADED | SCAN_OK | AIM_SEEN | PRESSES_USED,
+        PEDAL_PRESSED | PEDAL_SEEN | LOADED | SCAN_OK | AIM_SEEN,
         NO_TIME,
         FIRING,
         0,
         "the pedal was pressed",
     ),
+    ((FIRING,), EV_TESTED, 0, 0, NO_TIME, STANDBY, 0, "the test fire passed"),
     ((FIRING,), EV_DONE, 0, 0, NO_TIME, READY, 0, "the pattern is complete"),
     ((FIRING,), EV_PEDAL_LEFT, 0, 0, NO_TIME, READY, 0, "the pedal was released"),
     ((FIRING,), 0, PEDAL_PRESSED, 0, NO_TIME, READY, 0, "the pedal was released"),
@@ -250,8 +291,6 @@ _ROWS_OF = tuple([tuple([row[1:] for row in ROWS if mode in row[0]]) for mode in
 _TIMES_OF = tuple([tuple({row[3] for row in rows if row[3]}) for rows in _ROWS_OF])
 
 ARM_REASONS = (
-    (CLEAN_START, "a soft reset came before: hard reset needed"),
-    (RECIPE_LOADED, "no recipe is in use"),
     (PRESSES_USED, "every press that the recipe allows is used: take it into use again"),
     (CHAIN_OK, "the input register is not alive"),
     (KEY_ON, "the key is off"),
@@ -272,6 +311,14 @@ ARM_REASONS = (
 )
 """Why it cannot be armed: the condition that is not as it should be, and how to say so."""
 
+HOLD_REASONS = (
+    (SOFT_RESET, "a soft reset came before: hard reset needed"),
+    (NO_RECIPE, "no recipe is in use"),
+    (JOURNAL_FULL, "the journal has no room: pull it, or acknowledge overwriting"),
+    (JOURNAL_CLOSED, "the journal cannot be written"),
+)
+"""The same for what keeps from arming beside the inputs (`Inputs.holds`)."""
+
 _ALL_BITS = const(0x3FFFFFFF)
 _GOOD = _ALL_BITS & ~(PEDAL_PRESSED | PEDAL_FAULT | PEDAL_DISCONNECTED | PRESSES_USED)
 _PS_BITS = PS_OK | PS_READY
@@ -282,7 +329,7 @@ _STOPS = CHAIN_OK | _CONTACTS | SAFE_CLOSED | HANDPIECE_OK | GUARD_OK
 _PEDAL = PEDAL_PRESSED | PEDAL_RELEASED | PEDAL_FAULT | PEDAL_DISCONNECTED
 _PEDAL_WRONG = PEDAL_PRESSED | PEDAL_FAULT | PEDAL_DISCONNECTED
 
-_arm_bits = 0
+_arm_bits = ADMITTED
 for _bit, _text in ARM_REASONS:
     _arm_bits |= _bit
 _ARM_BITS = _arm_bits
@@ -298,7 +345,8 @@ class State:
     `inputs`, the conditions judged last; `due_ms`, when it has to be looked at again though nothing changes.
 
     `arming_ms` 2000-30000; `idle_s` 10-600 until READY gives up; `shutter_ms` 1-2000, what a shutter may take;
-    `wait_ms` 0-60000, how long arming may last beyond `arming_ms`. Values out of range raise ValueError.
+    `wait_ms` 0-60000, how long arming may last beyond `arming_ms`; `service_s` 30-1800 until SERVICE gives up. Values
+    out of range raise ValueError.
     """
 
     def __init__(
@@ -308,6 +356,7 @@ class State:
         idle_s: int = 120,
         shutter_ms: int = 250,
         wait_ms: int = 5000,
+        service_s: int = 300,
     ) -> None:
         self.mode = BOOT
         self.before = BOOT
@@ -328,7 +377,17 @@ class State:
         _within("idle_s", idle_s, IDLE_S_MIN, IDLE_S_MAX)
         _within("shutter_ms", shutter_ms, 1, 2000)
         _within("wait_ms", wait_ms, 0, 60000)
-        self.times = [0, _SELFTEST_MS, arming_ms, arming_ms + wait_ms, idle_s * 1000, shutter_ms, _ACKNOWLEDGE_MS]
+        _within("service_s", service_s, SERVICE_S_MIN, SERVICE_S_MAX)
+        self.times = [
+            0,
+            _SELFTEST_MS,
+            arming_ms,
+            arming_ms + wait_ms,
+            idle_s * 1000,
+            shutter_ms,
+            _ACKNOWLEDGE_MS,
+            service_s * 1000,
+        ]
 
 
 def _within(name: str, value: int, lowest: int, highest: int) -> None:
@@ -380,9 +439,11 @@ def _read_table(state: State, inputs: int, events: int, now_ms: int) -> None:
             continue
         if target != mode:
             _enter(state, target, number, because, events, now_ms)
-        elif mode == STANDBY:
+        elif events & EV_ARM:
             state.refused = arm_blocks(inputs)
             state.refused_ms = now_ms
+        elif mode == SERVICE:
+            state.since_ms = now_ms
         return
     if mode == READY and inputs & PEDAL_PRESSED:
         # This press could not fire; it must not fire later, without the operator's doing, once it could.
@@ -398,7 +459,7 @@ def _derived(state: State, inputs: int) -> int:
         elif inputs & (PEDAL_DISCONNECTED | PEDAL_FAULT):
             state.pedal_seen = False
         return PEDAL_SEEN if state.pedal_seen else 0
-    if mode == STANDBY:
+    if mode in _RESTING:
         return 0 if arm_blocks(inputs) else NOTHING_AGAINST
     if mode == FAULT:
         return 0 if clear_blocks(state, inputs) else NOTHING_AGAINST
@@ -407,7 +468,7 @@ def _derived(state: State, inputs: int) -> int:
 
 def _enter(state: State, mode: int, number: int, because: str, events: int, now_ms: int) -> None:
     if state.mode == FIRING:
-        state.incomplete = not events & EV_DONE
+        state.incomplete = not events & (EV_DONE | EV_TESTED)
     elif mode == FIRING:
         state.incomplete = False
     if state.mode == FAULT:
@@ -489,12 +550,13 @@ def clear_blocks(state: State, inputs: int) -> int:
     return (inputs ^ _GOOD) & state.needs
 
 
-def reasons(blocks: int) -> list[tuple[int, str]]:
-    """Return (condition, words) for what `arm_blocks` found, without what merely follows from something else."""
+def reasons(blocks: int, holds: int) -> list[str]:
+    """Return in words what `arm_blocks` found and `Inputs.holds` says, without what merely follows from another."""
     if blocks & CHAIN_OK:
         blocks &= ~_FROM_REGISTER
     if blocks & _CONTACTS:
         blocks &= ~SAFE_CLOSED
     if blocks & _PEDAL_WRONG:
         blocks &= ~PEDAL_RELEASED
-    return [(bit, text) for bit, text in ARM_REASONS if blocks & bit]
+    found = [text for bit, text in HOLD_REASONS if holds & bit]
+    return found + [text for bit, text in ARM_REASONS if blocks & bit]

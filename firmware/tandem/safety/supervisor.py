@@ -1,11 +1,19 @@
-"""The supervisor's loop, as a numbered list of priorities. One turn every millisecond.
+"""The supervisor's loop, as a numbered list of priorities. One turn every millisecond; between turns the CPU sleeps.
 
-Nothing here touches hardware by itself: `board`, `delivery` and `console` are passed in. A turn never blocks. The
-longest time between two signs of life, which come every 5 ms and within long jobs, is kept in `worst_us`.
+Nothing here touches hardware by itself: `board`, `delivery`, `journal` and `console` are passed in.
+
+What may hold a turn up, and for how long: while permits can be written (READY, FIRING), nothing that takes longer than
+permits wait (20 ms). In STANDBY and at the beginning of ARMING one append to the journal's flash: HEARTBEAT stands still
+then, SAFE may open, and the watchdog is given time for it. The longest time between two signs of life, which come every
+5 ms and within long jobs, is kept in `worst_us`; that of a turn with a flash operation in `worst_flash_us`.
+
+Arming proves the supervisor part each time: HEARTBEAT is withheld until SAFE is seen open, then goes on, and only after
+SAFE is seen closed again the programs are written and the guard is released.
 """
 
-from tandem.safety import TICKS_HALF, TICKS_MASK, indicators, later
+from tandem.safety import TICKS_HALF, TICKS_MASK, const, elapsed, faults, indicators, later
 from tandem.safety.inputs import (
+    AIM_SEEN,
     CO2_SELECTED,
     EV_PASSED,
     GUARD_OK,
@@ -14,10 +22,26 @@ from tandem.safety.inputs import (
     MORE_PASSES,
     PRESSES_USED,
     PS_SELECTED,
+    SAFE_CLOSED,
+    SAFE_PROVEN,
+    SCAN_OK,
     Inputs,
     merged,
+    raising,
 )
-from tandem.safety.states import ARMING, FAULT, FIRING, READY, SELFTEST, STANDBY, State, advance
+from tandem.record import journal as kinds
+from tandem.safety.states import (
+    ARMING,
+    FAULT,
+    FIRING,
+    MODE_NAMES,
+    READY,
+    SELFTEST,
+    SERVICE,
+    STANDBY,
+    State,
+    advance,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +49,9 @@ if TYPE_CHECKING:
 
     from tandem.console.session import Console
     from tandem.delivery import Delivery
+    from tandem.io.rp2_selftest import SelfTest
+    from tandem.record.journal import Journal
+    from tandem.safety.scope import Scope
 
     class Board(Protocol):
         """The hardware of a board as the supervisor needs it. Nothing blocks; in a turn nothing allocates."""
@@ -73,6 +100,10 @@ if TYPE_CHECKING:
             """Return True when the guard has latched."""
             ...
 
+        def flash_begins(self) -> None:
+            """Give the watchdog the time of a flash operation, until the next `alive`."""
+            ...
+
         def withdraw(self) -> None:
             """Take every permit back."""
             ...
@@ -82,16 +113,32 @@ if TYPE_CHECKING:
             ...
 
 
-HEARTBEAT_MS = 5
+HEARTBEAT_MS = const(5)
+OPENS_MS = const(700)
+"""How long SAFE may stay closed while HEARTBEAT is withheld: the part's 500 ms with its tolerance, and some."""
+SETTLES_MS = const(200)
+"""A record that goes to flash waits so long for others, so that one flash operation serves them all."""
 _USED_TEXT = "every press that the recipe allows for this pass is used: go on with NEXT, or to STANDBY"
 _LIVE = (ARMING, READY, FIRING)
+_ARMED = (READY, FIRING)
+_RESTING = (STANDBY, SERVICE)
+_ON_RECORD = const((1 << 20) - 1 & ~SCAN_OK)
+"""The conditions whose changes go into the journal; a scanner's place changes with every shot."""
+
+# What arming is at.
+_FLUSH = const(1)
+_CLOSED = const(2)
+_OPENS = const(3)
+_CLOSES = const(4)
+_PROVEN = const(5)
 
 
 class Supervisor:
-    """Runs `turn` for ever. `selftest`: the event that the self-test's outcome raises; `console` is to be set."""
+    """Runs `turn` for ever. `console`, `delivery` and `journal` are to be set, and `selftest`, whose steps are taken."""
 
     console: "Console"
     delivery: "Delivery"
+    journal: "Journal"
 
     def __init__(self, board: "Board", inputs: Inputs, state: State) -> None:
         self.board = board
@@ -100,7 +147,13 @@ class Supervisor:
         self.events = 0
         self.turns = 0
         self.worst_us = 0
+        self.worst_armed_us = 0
+        self.worst_flash_us = 0
         self.outputs = 0
+        self.selftest: SelfTest | None = None
+        self.scope: Scope | None = None
+        self._steps: Iterator[None] | None = None
+        self._beats = True
         self._beat_ms = 0
         self._breath_us = -1
         self._step_ms = -1
@@ -109,7 +162,9 @@ class Supervisor:
         self._incomplete = False
         self._talks = False
         self._due_ms = state.since_ms
-        self.selftest = EV_PASSED
+        self._word = 0
+        self._arming = 0
+        self._arming_ms = 0
 
     def request(self, events: int) -> None:
         """Put events in for the next turn."""
@@ -145,7 +200,15 @@ class Supervisor:
             self.request(self.delivery.begin(now))
             board.alive()
 
-        # 4. Talk, as much as fits into a turn; with nothing to say or to hear, listen every fourth turn.
+        # 4. Put on record what has been delivered.
+        if self.delivery.active:
+            self.delivery.record()
+
+        # 5. Where nothing can fire: the self-test, the proof of the chain, the journal's flash, one piece a turn.
+        elif state.mode not in _ARMED:
+            self._work(now)
+
+        # 6. Talk, as much as fits into a turn; with nothing to say or to hear, listen every fourth turn.
         if self._talks or not self.turns & 3:
             self._talks = self.console.step(state.mode == FIRING)
 
@@ -169,13 +232,16 @@ class Supervisor:
         if self.delivery.active:
             events = merged(events, self.delivery.poll(now))
         word = inputs.word
+        if (word ^ self._word) & _ON_RECORD:
+            self.journal.change(self._word & _ON_RECORD, word & _ON_RECORD)
+            self._word = word
         mode = state.mode
         if events or word != state.inputs or not (now - state.due_ms) & TICKS_HALF:
             mode = advance(state, word, events, now)
         if mode != self._mode:
             self._changed(mode, now)
         elif state.fault != self._fault:
-            self.console.mode_changed(mode, mode, state)
+            self._tell(mode, mode)
         self._fault = state.fault
         if now >> 6 != self._step_ms:
             self._show(now)
@@ -185,8 +251,9 @@ class Supervisor:
     def _show(self, now: int) -> None:
         """Move lamps, sounds and LED on by a step, and see whether the plan's handpiece is attached."""
         self._step_ms = now >> 6
+        self.journal.tick(now)
         self._look_at_handpiece()
-        self.outputs = indicators.outputs(self.state, now)
+        self.outputs = indicators.outputs(self.state, now, self.delivery.testing)
         self.board.led(indicators.led(self.state, now))
 
     def _earliest(self, now: int) -> int:
@@ -202,15 +269,25 @@ class Supervisor:
         before = self._mode
         self._mode = mode
         self._step_ms = -1
+        self._beats = True
+        self._arming = 0
+        self.journal.tick(now)
         if before == FIRING and self.delivery.active:
             self.delivery.finish("guard" if self.board.guard_tripped() else "")
-        if mode == SELFTEST:
-            self.request(self.selftest)
+        if before == SERVICE:
+            self.scope = None
+        if mode == SELFTEST and self.selftest is not None:
+            self._steps = self.selftest.steps()
         elif mode == ARMING:
-            self._prepare(before == READY)
+            self.delivery.choose(before == READY)
+            self.inputs.give(LOADED | GUARD_OK | SAFE_PROVEN, False)
+            self.select()
+            self.delivery.open_record()
+            self._arming = _FLUSH
         elif mode in (STANDBY, FAULT):
             self.board.withdraw()
-            self.inputs.give(LOADED, False)
+            self.inputs.give(LOADED | SAFE_PROVEN, False)
+            self.delivery.disarmed(mode == FAULT)
             if mode == STANDBY:
                 self.select()
         elif mode == READY and before == FIRING:
@@ -219,8 +296,94 @@ class Supervisor:
             if self.delivery.presses_used:
                 self.console.remark(_USED_TEXT)
         self._incomplete = False
-        self.outputs = indicators.outputs(self.state, now)
-        self.console.mode_changed(before, mode, self.state)
+        self.outputs = indicators.outputs(self.state, now, self.delivery.testing)
+        self._tell(before, mode)
+
+    def _tell(self, before: int, mode: int) -> None:
+        """Put a new state or another fault on record, and tell people."""
+        state = self.state
+        if mode != before:
+            text = "from={} to={} because={}".format(MODE_NAMES[before], MODE_NAMES[mode], quoted(state.because))
+            self.journal.note(kinds.STATE, text)
+        if mode == FAULT:
+            self.journal.note(kinds.FAULT, "fault={} also={}".format(state.fault, state.also))
+        self.console.mode_changed(before, mode, state)
+
+    def _work(self, now: int) -> None:
+        """Go on with what takes longer than permits wait, by one piece."""
+        mode = self.state.mode
+        if mode == SELFTEST:
+            self._test()
+        elif mode == ARMING:
+            self._arm(now)
+        elif mode in _RESTING or (mode == FAULT and self.journal.volatile):
+            if self.scope is not None:
+                if self.scope.step(now):
+                    self.console.remark(self.scope.told())
+                    self.scope = None
+            elif self.journal.waits(now, SETTLES_MS):
+                self.flush()
+
+    def _test(self) -> None:
+        """Take a step of the self-test; without one there is nothing that could fail."""
+        test = self.selftest
+        if test is None or self._steps is None:
+            self.request(EV_PASSED)
+            return
+        for _ in self._steps:
+            self._beats = test.wants_heartbeat
+            return
+        self._beats = test.wants_heartbeat
+        if test.fault:
+            self.delivery.message = test.detail
+            self.request(raising(test.fault))
+        else:
+            self.request(EV_PASSED)
+
+    def _arm(self, now: int) -> None:
+        """Bring what waits into flash, prove that SAFE opens without HEARTBEAT, then load and release the guard."""
+        stage = self._arming
+        closed = self.inputs.word & SAFE_CLOSED
+        if stage == _FLUSH:
+            if self.flush():
+                self._enter(_CLOSED, now)
+        elif stage == _CLOSED:
+            if closed:
+                self._beats = False
+                self._enter(_OPENS, now)
+        elif stage == _OPENS:
+            if not closed:
+                self._beats = True
+                self._enter(_CLOSES, now)
+            elif elapsed(now, self._arming_ms) > OPENS_MS:
+                self.request(raising(faults.SAFE_NOT_OPENED))
+                self._enter(0, now)
+        elif stage == _CLOSES and closed:
+            self._enter(_PROVEN, now)
+            self._prepare()
+
+    def _enter(self, stage: int, now: int) -> None:
+        self._arming = stage
+        self._arming_ms = now
+
+    def flush(self) -> bool:
+        """Bring a piece of the journal into flash; returns True when nothing waits any more. Blocks for one append.
+
+        Only where nothing can fire: HEARTBEAT stands still meanwhile, and SAFE may open.
+        """
+        self.breathe()
+        self.board.flash_begins()
+        began_us = self._breath_us
+        done = True
+        try:
+            done = self.journal.flush()
+        except kinds.JournalError as error:
+            self._journal_failed(str(error))
+        self._breath_us = -1
+        self.breathe()
+        self.worst_flash_us = max(self.worst_flash_us, (self._breath_us - began_us) & TICKS_MASK)
+        self._due_ms = self.board.millis()
+        return done
 
     def breathe(self) -> None:
         """Allow permits, feed the watchdog, and toggle HEARTBEAT when it is time. Long jobs in STANDBY call it too.
@@ -231,12 +394,17 @@ class Supervisor:
         board.alive()
         micros = board.micros()
         if self._breath_us >= 0:
-            self.worst_us = max(self.worst_us, (micros - self._breath_us) & TICKS_MASK)
+            taken_us = (micros - self._breath_us) & TICKS_MASK
+            if taken_us > self.worst_us:
+                self.worst_us = taken_us
+            if taken_us > self.worst_armed_us and self._mode in _ARMED:
+                self.worst_armed_us = taken_us
         self._breath_us = micros
         now = board.millis()
         if (now - self._beat_ms) & TICKS_MASK >= HEARTBEAT_MS:
             self._beat_ms = now
-            board.beat()
+            if self._beats:
+                board.beat()
 
     def select(self) -> None:
         """Tell the states which lasers the present pass uses, whether its presses are used, whether another follows."""
@@ -246,17 +414,13 @@ class Supervisor:
         self.inputs.give(MORE_PASSES, self.delivery.more_passes)
         self.inputs.give(PRESSES_USED, self.delivery.presses_used)
 
-    def _prepare(self, next_pass: bool) -> None:
+    def _prepare(self) -> None:
         """Write programs anew and load the shots: only here is the guard released."""
-        self.inputs.give(LOADED | GUARD_OK, False)
-        if next_pass:
-            self.delivery.next_pass()
-        self.select()
         event = self.delivery.prepare()
         if event:
             self.request(event)
         else:
-            self.inputs.give(LOADED | GUARD_OK, True)
+            self.inputs.give(LOADED | GUARD_OK | SAFE_PROVEN, True)
 
     def _look_at_handpiece(self) -> None:
         """See whether the handpiece that the plan was made for is attached."""

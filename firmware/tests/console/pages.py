@@ -21,6 +21,8 @@ EVENT_NAMES = (
     (inputs.EV_DONE, "pattern complete"),
     (inputs.EV_PEDAL_LEFT, "pedal left pressed"),
     (inputs.EV_PASSED, "self-test passed"),
+    (inputs.EV_TESTED, "test fire complete"),
+    (inputs.EV_SERVICE, "PIN given"),
 )
 TIME_NAMES = {
     states.NO_TIME: "",
@@ -30,6 +32,7 @@ TIME_NAMES = {
     states.T_IDLE: "inactivity time (120 s)",
     states.T_SHUTTER: "shutter time (250 ms)",
     states.T_ACKNOWLEDGE: "100 ms",
+    states.T_SERVICE: "service time (300 s)",
 }
 DERIVED_NAMES = (
     (states.PEDAL_SEEN, "pedal seen released in READY"),
@@ -99,7 +102,7 @@ def _row(row: tuple) -> tuple[str, ...]:
 def states_page() -> str:
     """Return docs/states.md."""
     table = _table(("in", "on", "when", "after", "to", "because"), [_row(row) for row in states.ROWS])
-    reasons = "".join(f"- {text}\n" for _, text in states.ARM_REASONS)
+    reasons = "".join(f"- {text}\n" for _, text in (*states.HOLD_REASONS, *states.ARM_REASONS))
     return f"""# States
 
 {MADE}

@@ -135,6 +135,6 @@ def test_the_self_test_lights_every_lamp_and_opens_nothing() -> None:
 
 
 def test_nothing_is_driven_that_belongs_to_the_scanner() -> None:
-    for mode in range(7):
+    for mode in range(len(states.MODE_NAMES)):
         for word in _course(_state(mode, inputs=i.PS_SELECTED), "outputs"):
             assert not word & (indicators.OUT_SCAN_STEP | indicators.OUT_SCAN_HOME)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tandem.safety import elapsed, later, reached, states
+from tandem.safety import elapsed, faults, later, reached, states
 from tandem.safety import inputs as i
 
 LINES = i.Lines(safe=8, foot_no=9, foot_nc=10, ps_ready=11, co2_ready=12, scan_ok=15)
@@ -133,7 +133,10 @@ STEADY_SIGNALS = [
 @pytest.mark.parametrize(("gpio", "chain", "condition"), STEADY_SIGNALS)
 def test_a_condition_is_lost_at_once_and_gained_after_20_ms(gpio: int, chain: int, condition: int) -> None:
     feed = settled()
-    on, off = (GOOD_GPIO | gpio, GOOD_CHAIN | chain), (GOOD_GPIO & ~gpio, GOOD_CHAIN & ~chain)
+    closed = chain >> 1 if condition in (i.PS_SHUTTER_OPEN, i.CO2_SHUTTER_OPEN) else 0
+    rest = GOOD_CHAIN & ~closed
+    feed.ms(chain=rest, count=50)
+    on, off = (GOOD_GPIO | gpio, rest | chain), (GOOD_GPIO & ~gpio, rest & ~chain)
     others = feed.inputs.word & ~condition
     feed.ms(*on, count=50)
     assert feed.inputs.word & condition
@@ -189,18 +192,17 @@ def test_a_line_of_unknown_meaning_is_refused(ready: str, fault: str) -> None:
 
 def test_a_soft_condition_is_given_and_taken_and_a_real_one_cannot_be() -> None:
     feed = settled()
-    feed.inputs.give(i.GUARD_OK | i.RECIPE_LOADED, True)
-    assert feed.inputs.word & (i.GUARD_OK | i.RECIPE_LOADED) == i.GUARD_OK | i.RECIPE_LOADED
+    feed.inputs.give(i.GUARD_OK | i.SAFE_PROVEN, True)
+    assert feed.inputs.word & (i.GUARD_OK | i.SAFE_PROVEN) == i.GUARD_OK | i.SAFE_PROVEN
     feed.inputs.give(i.GUARD_OK, False)
-    assert feed.ms(GOOD_GPIO & ~SAFE) & (i.GUARD_OK | i.RECIPE_LOADED) == i.RECIPE_LOADED
+    assert feed.ms(GOOD_GPIO & ~SAFE) & (i.GUARD_OK | i.SAFE_PROVEN) == i.SAFE_PROVEN
     with pytest.raises(ValueError, match="cannot be given"):
         feed.inputs.give(i.SAFE_CLOSED, True)
 
 
 SOFT = [
     i.HANDPIECE_OK,
-    i.RECIPE_LOADED,
-    i.CLEAN_START,
+    i.SAFE_PROVEN,
     i.LOADED,
     i.GUARD_OK,
     i.PS_SELECTED,
@@ -219,6 +221,68 @@ def test_giving_a_condition_changes_that_one_alone(condition: int) -> None:
     assert feed.ms() == before | condition
     feed.inputs.give(condition, False)
     assert feed.inputs.word == before
+
+
+def test_reasons_beside_the_inputs_are_held_one_by_one() -> None:
+    feed = settled()
+    assert feed.inputs.word & i.ADMITTED
+    feed.inputs.hold(i.NO_RECIPE | i.SOFT_RESET, True)
+    assert not feed.ms() & i.ADMITTED
+    feed.inputs.hold(i.NO_RECIPE, False)
+    assert not feed.ms() & i.ADMITTED
+    assert feed.inputs.holds == i.SOFT_RESET
+    feed.inputs.hold(i.SOFT_RESET, False)
+    assert feed.ms() & i.ADMITTED
+    with pytest.raises(ValueError, match="cannot be given"):
+        feed.inputs.give(i.ADMITTED, True)
+
+
+CONTACTS = [i.CHAIN_ESTOP_CLOSED, i.CHAIN_DOOR_CLOSED, i.CHAIN_KEY_ON]
+
+
+@pytest.mark.parametrize("contact", CONTACTS)
+def test_a_safe_that_stays_closed_over_an_open_contact_is_a_fault_as_long_as_it_lasts(contact: int) -> None:
+    feed = settled()
+    for _ in range(i.SAFE_FOLLOWS_MS):
+        feed.ms(chain=GOOD_CHAIN & ~contact)
+        assert feed.inputs.events == 0
+    for _ in range(3):
+        feed.ms(chain=GOOD_CHAIN & ~contact, count=i.SAFE_FOLLOWS_MS)
+        assert feed.inputs.events == i.raising(faults.SAFE_WITHOUT_CHAIN)
+        feed.inputs.events = 0
+    feed.ms(GOOD_GPIO & ~SAFE, GOOD_CHAIN & ~contact, count=200)
+    feed.ms(count=200)
+    assert feed.inputs.events == 0
+
+
+@pytest.mark.parametrize("contact", CONTACTS)
+def test_a_safe_that_opens_with_its_chain_is_no_fault(contact: int) -> None:
+    feed = settled()
+    feed.ms(chain=GOOD_CHAIN & ~contact, count=i.SAFE_FOLLOWS_MS)
+    feed.ms(GOOD_GPIO & ~SAFE, GOOD_CHAIN & ~contact, count=500)
+    assert feed.inputs.events == 0
+
+
+@pytest.mark.parametrize(
+    ("both", "neither"),
+    [
+        (i.CHAIN_PS_SHUTTER_CLOSED | i.CHAIN_PS_SHUTTER_OPEN, i.PS_SHUTTER_CLOSED | i.PS_SHUTTER_OPEN),
+        (i.CHAIN_CO2_SHUTTER_CLOSED | i.CHAIN_CO2_SHUTTER_OPEN, i.CO2_SHUTTER_CLOSED | i.CO2_SHUTTER_OPEN),
+    ],
+)
+def test_a_shutter_seen_open_and_closed_at_once_is_seen_neither(both: int, neither: int) -> None:
+    feed = settled()
+    good = feed.inputs.word
+    assert feed.ms(chain=GOOD_CHAIN | both, count=50) & neither == 0
+    assert feed.ms(count=50) == good
+
+
+def test_an_aiming_beam_without_a_monitor_counts_as_seen() -> None:
+    inputs = i.Inputs(LINES, STEADY, STEADY, aim=False)
+    feed = Feed(inputs)
+    assert feed.ms(count=50) & i.AIM_SEEN
+    assert not settled().inputs.word & i.AIM_SEEN
+    assert settled().ms(chain=GOOD_CHAIN | i.CHAIN_AIM_MONITOR, count=50) & i.AIM_SEEN
 
 
 BUTTONS = [

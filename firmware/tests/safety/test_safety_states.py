@@ -28,8 +28,9 @@ GOOD = (
     | i.PS_SHUTTER_CLOSED
     | i.CO2_SHUTTER_CLOSED
     | i.CHAIN_OK
-    | i.RECIPE_LOADED
-    | i.CLEAN_START
+    | i.AIM_SEEN
+    | i.ADMITTED
+    | i.SAFE_PROVEN
     | i.LOADED
     | i.GUARD_OK
     | i.PS_SELECTED
@@ -99,7 +100,14 @@ IN_MODE: dict[int, tuple[Callable[[], Run], int]] = {
     s.READY: (ready, GOOD),
     s.FIRING: (firing, OPEN),
     s.FAULT: (in_fault, GOOD),
+    s.SERVICE: (lambda: service(), GOOD),
 }
+
+
+def service(**times: int) -> Run:
+    run = standby(**times)
+    assert run.turn(GOOD, i.EV_SERVICE) == s.SERVICE
+    return run
 
 
 def _selftest() -> Run:
@@ -161,7 +169,7 @@ def test_each_row_of_the_state_table_leads_where_it_says(case: tuple[int, tuple]
         assert run.state.refused == i.DOOR_CLOSED
 
 
-@pytest.mark.parametrize("mode", range(7), ids=s.MODE_NAMES)
+@pytest.mark.parametrize("mode", range(len(s.MODE_NAMES)), ids=s.MODE_NAMES)
 def test_a_fault_that_another_part_finds_leads_to_fault_from_every_state(mode: int) -> None:
     enter, usual = IN_MODE[mode]
     run = enter()
@@ -214,15 +222,15 @@ def test_in_standby_what_keeps_from_arming_is_said_and_is_no_fault(bit: int, tex
     assert run.turn(word, i.EV_ARM) == s.STANDBY
     assert run.state.refused == bit
     assert run.state.fault == 0
-    assert (bit, text) in s.reasons(s.arm_blocks(word))
+    assert text in s.reasons(s.arm_blocks(word), 0)
 
 
 def test_what_merely_follows_is_not_given_as_a_reason() -> None:
     stopped = GOOD & ~(i.ESTOP_CLOSED | i.SAFE_CLOSED)
-    assert [bit for bit, _ in s.reasons(s.arm_blocks(stopped))] == [i.ESTOP_CLOSED]
-    assert [bit for bit, _ in s.reasons(s.arm_blocks(PRESSED))] == [i.PEDAL_PRESSED]
+    assert s.reasons(s.arm_blocks(stopped), 0) == ["the emergency stop is pressed"]
+    assert s.reasons(s.arm_blocks(PRESSED), 0) == ["the pedal is pressed"]
     register = i.CHAIN_OK | i.ESTOP_CLOSED | i.DOOR_CLOSED | i.KEY_ON | i.PS_SHUTTER_CLOSED
-    assert [bit for bit, _ in s.reasons(s.arm_blocks(GOOD & ~register))] == [i.CHAIN_OK]
+    assert s.reasons(s.arm_blocks(GOOD & ~register), 0) == ["the input register is not alive"]
 
 
 def test_the_lines_of_a_laser_that_is_not_selected_do_not_keep_from_arming() -> None:
@@ -230,10 +238,13 @@ def test_the_lines_of_a_laser_that_is_not_selected_do_not_keep_from_arming() -> 
     assert run.turn(GOOD & ~(i.CO2_READY | i.CO2_OK), i.EV_ARM) == s.ARMING
 
 
-def test_arming_is_refused_after_a_soft_reset() -> None:
+@pytest.mark.parametrize(("hold", "text"), s.HOLD_REASONS)
+def test_what_keeps_from_arming_beside_the_inputs_is_said_too(hold: int, text: str) -> None:
     run = standby()
-    assert run.turn(GOOD & ~i.CLEAN_START, i.EV_ARM) == s.STANDBY
-    assert "hard reset" in s.reasons(run.state.refused)[0][1]
+    assert run.turn(GOOD & ~i.ADMITTED, i.EV_ARM) == s.STANDBY
+    assert run.state.refused == i.ADMITTED
+    assert s.reasons(run.state.refused, hold) == [text]
+    assert s.reasons(i.DOOR_CLOSED, hold) == [text, "the door is open"]
 
 
 def test_a_pedal_pressed_while_arming_fires_only_after_release_and_a_new_press() -> None:
@@ -266,11 +277,76 @@ def test_a_press_that_could_not_fire_does_not_fire_later_by_itself(missing: int)
     assert run.turn(PRESSED) == s.FIRING
 
 
-def test_a_pedal_plugged_in_while_pressed_does_not_fire() -> None:
+@pytest.mark.parametrize("mode", [s.ARMING, s.READY], ids=["ARMING", "READY"])
+def test_a_pedal_that_is_gone_while_armed_is_a_fault(mode: int) -> None:
+    run = IN_MODE[mode][0]()
+    gone = (GOOD & ~i.PEDAL_RELEASED) | i.PEDAL_DISCONNECTED
+    assert run.turn(gone) == s.FAULT
+    assert run.state.fault == faults.PEDAL_GONE
+    assert run.turn(gone, i.EV_CLEAR, after_ms=200) == s.FAULT, "it has to be connected first"
+    assert run.turn(PRESSED, i.EV_CLEAR) == s.STANDBY
+
+
+def test_safe_may_open_in_arming_until_it_is_proven_and_never_after() -> None:
+    unproven = GOOD & ~(i.SAFE_PROVEN | i.LOADED | i.GUARD_OK)
+    run = arming()
+    assert run.wait(unproven & ~i.SAFE_CLOSED, 1500) == s.ARMING
+    assert run.wait(unproven, 1000) == s.ARMING, "READY waits for the proof"
+    assert run.turn(GOOD & ~i.SAFE_CLOSED) == s.FAULT
+    assert run.state.fault == faults.SAFE_OPENED
+
+
+def test_a_safe_that_is_not_proven_in_time_is_a_fault() -> None:
+    run = arming()
+    assert run.wait(GOOD & ~i.SAFE_PROVEN, 6999) == s.ARMING
+    assert run.turn(GOOD & ~i.SAFE_PROVEN) == s.FAULT
+    assert run.state.fault == faults.SAFE_NOT_CLOSED
+
+
+@pytest.mark.parametrize("closed", [i.PS_SHUTTER_CLOSED, i.CO2_SHUTTER_CLOSED])
+def test_the_self_test_does_not_pass_before_both_shutters_are_seen_closed(closed: int) -> None:
+    run = _selftest()
+    assert run.turn(GOOD & ~closed, i.EV_PASSED) == s.SELFTEST
+    assert run.turn(GOOD, i.EV_PASSED) == s.STANDBY
+    run = _selftest()
+    assert run.wait(GOOD & ~closed, 250) == s.FAULT
+
+
+def test_without_the_aiming_beam_nothing_fires() -> None:
     run = ready()
-    run.turn(GOOD)
-    run.turn((GOOD & ~i.PEDAL_RELEASED) | i.PEDAL_DISCONNECTED)
-    assert run.wait(PRESSED, 50) == s.READY
+    dark = GOOD & ~i.AIM_SEEN
+    run.turn(dark)
+    assert run.turn(PRESSED & ~i.AIM_SEEN) == s.READY
+    assert run.wait(dark, 250) == s.FAULT
+    assert run.state.fault == faults.AIM_NOT_SEEN
+    run = firing()
+    assert run.turn(OPEN & ~i.AIM_SEEN) == s.FAULT
+    assert run.state.fault == faults.AIM_NOT_SEEN
+
+
+def test_service_is_entered_from_standby_alone_and_ends_by_itself() -> None:
+    for mode in (s.BOOT, s.SELFTEST, s.ARMING, s.READY, s.FIRING, s.FAULT):
+        enter, word = IN_MODE[mode]
+        assert enter().turn(word, i.EV_SERVICE) != s.SERVICE
+    run = service(service_s=30)
+    run.wait(GOOD, 20_000)
+    assert run.turn(GOOD, i.EV_SERVICE) == s.SERVICE, "its time begins anew"
+    assert run.wait(GOOD, 29_999) == s.SERVICE
+    assert run.turn(GOOD) == s.STANDBY
+
+
+def test_a_refused_arming_in_service_is_told_and_does_not_lengthen_it() -> None:
+    run = service(service_s=30)
+    run.wait(GOOD, 20_000)
+    assert run.turn(GOOD & ~i.DOOR_CLOSED, i.EV_ARM) == s.SERVICE
+    assert run.state.refused == i.DOOR_CLOSED
+    assert run.wait(GOOD, 10_000) == s.STANDBY
+
+
+def test_a_test_fire_that_passed_ends_in_standby_and_is_no_incomplete_pattern() -> None:
+    run = firing()
+    assert run.turn(OPEN, i.EV_TESTED) == s.STANDBY
+    assert not run.state.incomplete
 
 
 def test_releasing_the_pedal_ends_firing_in_the_same_turn_and_marks_the_pattern_incomplete() -> None:
@@ -552,7 +628,7 @@ class Watch:
                 self.released_seen = False
             self.released_seen = self.released_seen or word & PEDAL == i.PEDAL_RELEASED
         if mode == s.FIRING and before != s.FIRING:
-            assert before == s.READY and self.released_seen and word & i.PEDAL_PRESSED and word & i.CLEAN_START
+            assert before == s.READY and self.released_seen and word & i.PEDAL_PRESSED
         if before == s.FAULT and mode != s.FAULT:
             assert mode == s.STANDBY and events & i.EV_CLEAR
         if before in LIVE:
@@ -568,8 +644,7 @@ class Watch:
     def act(self, what: str, value: int) -> None:
         events = 0
         if what == "flip":
-            # The board's own way to arming is kept likely: a start that is not clean stays so for ever.
-            self.word ^= value if value != i.CLEAN_START else 0
+            self.word ^= value
         elif what == "event":
             events = value
         elif what == "fault":
