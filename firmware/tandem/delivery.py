@@ -5,8 +5,18 @@ while the sequencer fires; the handlers of the firing path do.
 """
 
 from tandem.energy import window
+from tandem.record import layout
 from tandem.safety import elapsed, faults, later, reached
-from tandem.safety.inputs import CO2_READY, EV_DONE, EV_PEDAL_LEFT, PS_READY, SCAN_OK, raising
+from tandem.safety.inputs import (
+    CO2_READY,
+    EV_DONE,
+    EV_PEDAL_LEFT,
+    EV_STANDBY,
+    EV_TESTED,
+    PS_READY,
+    SCAN_OK,
+    raising,
+)
 from tandem.timing import sequencer as contract
 
 TYPE_CHECKING = False
@@ -16,6 +26,7 @@ if TYPE_CHECKING:
 
     from tandem.energy.photodiode import Channel
     from tandem.planned import PassPlan, Plan, Pulse
+    from tandem.record.recorder import Recorder
     from tandem.safety.inputs import Inputs
 
 MAX_SHOTS = 4000
@@ -93,8 +104,12 @@ class Delivered:
 class Delivery:
     """The passes of one plan and their shots.
 
-    `sequencer` fires, `ps` and `co2` are the calibrated channels, `inputs` tells which levels a permit needs. The
-    sums of counts that the handlers wrote are the records of the shots; the oldest bursts go when there are over 4,000.
+    `sequencer` fires, `ps` and `co2` are the calibrated channels, `inputs` tells which levels a permit needs, `journal`
+    takes every shot. The sums of counts that the handlers wrote are what `shots` shows; the oldest bursts go when there
+    are over 4,000.
+
+    A *test fire* is one shot of each laser of the plan, made like every other; `testing` while it is armed, `test_due`
+    until it has passed: after a recipe was taken into use, and after a fault. `testfire` False: none is asked for.
     """
 
     def __init__(
@@ -103,12 +118,26 @@ class Delivery:
         ps: "Channel",
         co2: "Channel",
         inputs: "Inputs",
+        journal: "Recorder",
         breathe: "Callable[[], None]",
+        testfire: bool = True,
     ) -> None:
         self._sequencer = sequencer
         self._channels = {"ps": ps, "co2": co2}
         self._inputs = inputs
+        self._journal = journal
         self._breathe = breathe
+        self._opened = False
+        self._recorded_ps = 0
+        self._recorded_co2 = 0
+        self._fired = 0
+        self._now_ps: Pulse | None = None
+        self._now_co2: Pulse | None = None
+        self._test_order = ()
+        self.testfire = testfire
+        self.testing = False
+        self.test_due = testfire
+        self.test_wanted = False
         self._delivered: list[Delivered] = []
         self._started_ms = 0
         self._again_ms = -1
@@ -131,6 +160,9 @@ class Delivery:
         self.shots = 0
         self._delivered = []
         self.message = ""
+        self._test_order = _one_of_each(plan)
+        self.testing = False
+        self.test_due = self.testfire
 
     def _loaded(self) -> "Plan":
         if self.plan is None:
@@ -138,9 +170,14 @@ class Delivery:
         return self.plan
 
     @property
+    def order(self) -> tuple:
+        """Indices of the passes that the present press runs."""
+        return self._test_order if self.testing else self._loaded().presses[self.press]
+
+    @property
     def index(self) -> int:
         """Index in the plan of the pass that fires next."""
-        return self._loaded().presses[self.press][self.step]
+        return self.order[self.step]
 
     @property
     def current(self) -> "PassPlan":
@@ -150,7 +187,7 @@ class Delivery:
     @property
     def more_passes(self) -> bool:
         """Tell whether another pass can be chosen after the present press."""
-        return self.plan is not None and self.press + 1 < len(self.plan.presses)
+        return self.plan is not None and not self.testing and self.press + 1 < len(self.plan.presses)
 
     @property
     def most_presses(self) -> int:
@@ -162,14 +199,45 @@ class Delivery:
     @property
     def presses_used(self) -> bool:
         """Tell whether the pedal was pressed as often as the recipe allows for the present passes."""
-        return self.plan is not None and self.presses >= self.most_presses
+        return self.plan is not None and not self.testing and self.presses >= self.most_presses
+
+    @property
+    def slots(self) -> int:
+        """Slots of one pattern of the pass that fires next."""
+        return 1 if self.testing else self.current.count
+
+    @property
+    def records(self) -> int:
+        """Shots of the next burst, to be kept on record; 0 without a recipe."""
+        if self.plan is None:
+            return 0
+        return self.slots * (2 if self.current.kind == "pair" else 1)
 
     def lasers(self) -> tuple:
         """Return (ps selected, CO2 selected) for the present press; both when its passes are combined."""
         if self.plan is None:
             return False, False
-        kinds = [self.plan.passes[i].kind for i in self.plan.presses[self.press]]
+        kinds = [self.plan.passes[i].kind for i in self.order]
         return ("ps" in kinds or "pair" in kinds), ("co2" in kinds or "pair" in kinds)
+
+    def choose(self, next_pass: bool) -> None:
+        """Choose what arming is for: the next pass, a test fire that is due or asked for, or the present pass again."""
+        if next_pass:
+            self.press += 1
+            self.presses = 0
+        else:
+            self.testing = self.test_due or self.test_wanted
+        self.test_wanted = False
+        self.step = 0
+        self.patterns = 0
+
+    def disarmed(self, by_fault: bool) -> None:
+        """Take note that nothing is armed any more; after a fault a test fire is due again."""
+        self.close_record("disarmed")
+        self.testing = False
+        self.step = 0
+        if by_fault:
+            self.test_due = self.testfire
 
     def prepare(self) -> int:
         """Load the press from its beginning, write programs anew, release the guard. Returns 0 or the fault's event."""
@@ -182,15 +250,64 @@ class Delivery:
     def begin(self, now_ms: int) -> int:
         """Start the loaded pass; its first slot is one period away. Returns 0 or the fault's event."""
         self._started_ms = now_ms
-        self.presses += 1
-        event = self._attempt(self._sequencer.start)
+        if not self.testing:
+            self.presses += 1
+        event = self._no_room() or self._attempt(self._open_and_start)
         self.active = not event
         return event
 
-    def next_pass(self) -> None:
-        """Go on to the next press; it has to be prepared."""
-        self.press += 1
-        self.presses = 0
+    def _no_room(self) -> int:
+        """Return 0 if the shots of the next burst can be kept on record, else the event that ends the press."""
+        if self._journal.fits(self.records):
+            return 0
+        self.message = "no room for the records of the next shots: they are moved when it is armed again"
+        return EV_STANDBY
+
+    def _open_and_start(self) -> None:
+        self.open_record()
+        self._sequencer.start()
+
+    def open_record(self) -> None:
+        """Put on record what may be fired now: plan, pass, shots, limits. Once until it is closed."""
+        if self._opened:
+            return
+        self._opened = True
+        plan, p = self._loaded(), self.current
+        text = "plan={} pass={} test={} count={}".format(plan.name, p.number, 1 if self.testing else 0, self.slots)
+        for laser, pulse in (("ps", p.ps), ("co2", p.co2)):
+            if pulse is not None:
+                text += " {}_low_uj={} {}_high_uj={}".format(laser, pulse.stop_low_uj, laser, pulse.stop_high_uj)
+        self._journal.note(layout.OPEN, text)
+
+    def close_record(self, because: str) -> None:
+        """Put on record how what was opened ended."""
+        if self._opened:
+            self._opened = False
+            self._journal.note(layout.CLOSE, "delivered={} because={}".format(self._fired, because))
+            self._fired = 0
+
+    def record(self) -> None:
+        """Put the shots judged since the last call on record. Allocates nothing."""
+        self._recorded_ps = self._record("ps", self._recorded_ps)
+        self._recorded_co2 = self._record("co2", self._recorded_co2)
+
+    def _record(self, laser: str, done: int) -> int:
+        pulse = self._now_ps if laser == "ps" else self._now_co2
+        if pulse is None:
+            return done
+        judged = self._sequencer.judged(laser)
+        while done < judged:
+            counts = (self._sequencer.ps_results if laser == "ps" else self._sequencer.co2_results)[done]
+            energy = self._energy_uj(laser, counts)
+            done += 1
+            self._put(laser, done, window.verdict(pulse, energy), energy)
+        return done
+
+    def _put(self, laser: str, number: int, verdict: str, energy_uj: int) -> None:
+        """Put one shot on record; a test fire's has pass 0."""
+        self._fired += 1
+        step = 0 if self.testing else self.index + 1
+        self._journal.shot(step, 1 if laser == "co2" else 0, layout.VERDICTS.index(verdict), number, energy_uj)
 
     def _attempt(self, work: "Callable[[], None]") -> int:
         """Do work that may be refused; nothing fires after a refusal, whose reason is kept in `message`."""
@@ -219,18 +336,20 @@ class Delivery:
     def _load(self) -> None:
         """Load the present pass, and move the scanner to its first spot."""
         p = self.current
+        self._now_ps, self._now_co2 = p.ps, p.co2
+        self._recorded_ps = self._recorded_co2 = 0
         self._sequencer.load(self._burst(p))
         if p.scanner != "none":
             self._sequencer.place(0)
 
     def _start_step(self) -> None:
         self._load()
-        self._sequencer.start()
+        self._open_and_start()
 
     def _burst(self, p: "PassPlan") -> contract.Burst:
         b = contract.Burst()
         b.kind = p.kind
-        b.count = p.count
+        b.count = self.slots
         b.period_cycles = p.period_cycles
         b.lamp_qswitch = p.qsw_delay_cycles > 0
         b.ps_first_cycles = p.qsw_delay_cycles or p.trigger_width_cycles
@@ -260,18 +379,21 @@ class Delivery:
                 return 0
             self._again_ms = -1
             self._started_ms = now_ms
-            return self._attempt(self._start_step)
+            return self._no_room() or self._attempt(self._start_step)
         state = self._sequencer.state
         if state == contract.RUNNING:
             return 0
         reason = self._sequencer.reason
         if state != contract.DONE:
             return self.finish(reason)
-        press = self._loaded().presses[self.press]
-        self._end_burst("")
-        if self.step + 1 < len(press):
+        self._end_burst("", "complete")
+        if self.step + 1 < len(self.order):
             self.step += 1
-            return self._attempt(self._start_step)
+            return self._no_room() or self._attempt(self._start_step)
+        if self.testing:
+            self.active = False
+            self.test_due = False
+            return EV_TESTED
         self.patterns += 1
         if self.patterns < self.current.patterns_per_press:
             self.step = 0
@@ -297,9 +419,12 @@ class Delivery:
             return self._input_event()
         return event or raising(_FAULT_OF_REASON.get(reason, faults.SLOT_MISSED))
 
-    def _end_burst(self, reason: str) -> int:
+    def _end_burst(self, reason: str, because: str = "") -> int:
         self._sequencer.stop()
-        return self._keep(reason)
+        self.record()
+        event = self._keep(reason)
+        self.close_record(because or reason or "released")
+        return event
 
     def _input_event(self) -> int:
         """Name the input for which the permit was refused: the pedal, or what is not ready."""
@@ -322,7 +447,10 @@ class Delivery:
                 self.message = self._describe(pulse, laser, judged, results[judged])
             elif self._sequencer.permitted > judged:
                 last = self._last_verdict(pulse, laser, reason, results[judged])
-            self._append(Delivered(self.index, laser, results, judged, last))
+            if last:
+                self._put(laser, judged + 1, last, self._energy_uj(laser, results[judged]))
+            if not self.testing:
+                self._append(Delivered(self.index, laser, results, judged, last))
         return event
 
     def _append(self, delivered: Delivered) -> None:
@@ -354,7 +482,9 @@ class Delivery:
         return p.ps if laser == "ps" else p.co2
 
     def _energy_uj(self, laser: str, counts: int) -> int:
-        return 0 if counts == SATURATED_COUNTS else self._channels[laser].energy_uj(counts)
+        if counts == SATURATED_COUNTS or counts == contract.NOT_MEASURED:  # noqa: SIM109 (a tuple is built anew)
+            return 0
+        return self._channels[laser].energy_uj(counts)
 
     def _judge(self, pulse: "Pulse", laser: str, counts: int) -> str:
         return window.SATURATED if counts == SATURATED_COUNTS else window.verdict(pulse, self._energy_uj(laser, counts))
@@ -382,8 +512,7 @@ class Delivery:
             for i in range(d.shots):
                 number += 1
                 verdict = d.last if i == d.judged else self._judge(pulse, d.laser, d.counts[i])
-                counts = 0 if d.counts[i] == contract.NOT_MEASURED else d.counts[i]
-                yield self._line(number, d, pulse, i, counts, verdict)
+                yield self._line(number, d, pulse, i, d.counts[i], verdict)
             if not d.whole:
                 delivered = d.judged + (1 if d.last not in ("", window.WITHHELD) else 0)
                 yield "incomplete=%s pass=%d press=%d pattern=%d delivered=%d of=%d" % (
@@ -418,3 +547,16 @@ class Delivery:
             spot = 2 * p.spot(i)
             line += " x_um=%d y_um=%d" % (p.positions[spot], p.positions[spot + 1])
         return line
+
+
+def _one_of_each(plan: "Plan") -> tuple:
+    """Return the indices of the passes whose first slots together fire each laser of a plan once."""
+    order = []
+    ps = co2 = False
+    for index in range(len(plan.passes)):
+        p = plan.passes[index]
+        if (p.ps is not None and not ps) or (p.co2 is not None and not co2):
+            order.append(index)
+            ps = ps or p.ps is not None
+            co2 = co2 or p.co2 is not None
+    return tuple(order)

@@ -26,11 +26,28 @@ COMMANDS = (
     ("faults", "", "the present fault, what to do, what clears it"),
     ("clear", "", "acknowledge a fault whose cause is gone"),
     ("shots", "", "every shot since the recipe was taken into use, with its energy"),
+    ("service", "PIN", "go from STANDBY to SERVICE, or lengthen it; left by standby or by itself"),
+    ("testfire", "", "arm a test fire: the pedal then gives one shot of each laser into the meter port"),
+    ("scope", "OUTPUT COUNT", "in SERVICE: 1 to 10 pulses, 5 a second, on PS_FIRE, PS_QSW, CO2_GATE or SYNC_OUT"),
+    ("settings", "", "every setting with its range"),
+    ("set", "NAME VALUE", "in SERVICE: change a setting"),
+    ("clock", "TIME", "set the calendar time (UTC), as 2026-11-26T09:30:00Z"),
+    ("journal status", "", "how full the journal is, and what is in it"),
+    ("journal show", "SEQ", "records from this number on (not while armed)"),
+    ("journal pulled", "SEQ", "say that records up to this number were pulled: their room may be used"),
+    ("journal overwrite", "", "acknowledge that the oldest records are overwritten when there is no room"),
     ("version", "", "versions of firmware, interpreter and board"),
 )
 """Each command: its words, its argument, what it does."""
 
-_LONGEST_LINE = 200
+_FAMILIES = ("recipe", "journal")
+"""Words that begin several commands."""
+_DEEDS = ("standby", "service", "testfire", "scope", "journal pulled", "journal overwrite")
+"""Commands answered by their own name once they are carried out."""
+_FACTS = ("version", "set", "clock", "journal status")
+"""Commands answered by `key=value` words."""
+
+_LONGEST_LINE = 340
 _MOST_WAITING = 8
 
 
@@ -87,6 +104,46 @@ class Controller:
 
         CO2 shots of a scan add `x_um= y_um=`.
         """
+        raise NotImplementedError
+
+    def service(self, pin: str) -> None:
+        """Go to SERVICE, or begin its time anew. Refuses: `WRONG_PIN`, `NOT_NOW`."""
+        raise NotImplementedError
+
+    def testfire(self) -> None:
+        """Ask for arming a test fire. Refuses: as `arm`."""
+        raise NotImplementedError
+
+    def scope(self, output: str, count: str) -> None:
+        """Begin to make pulses. Refuses: `BAD_VALUE`, `NOT_NOW`, `NOT_SAFE` with what keeps from it."""
+        raise NotImplementedError
+
+    def setting_lines(self) -> "Iterable[str]":
+        """Return one line of `key=value` a setting."""
+        raise NotImplementedError
+
+    def set(self, name: str, text: str) -> "list[tuple[str, object]]":
+        """Change a setting; return pairs for the `OK` line. Refuses: `BAD_VALUE`, `NOT_KEPT`, `NOT_NOW` elsewhere."""
+        raise NotImplementedError
+
+    def clock(self, text: str) -> "list[tuple[str, object]]":
+        """Set the calendar time; return pairs for the `OK` line. Refuses: `BAD_VALUE`."""
+        raise NotImplementedError
+
+    def journal_status(self) -> "list[tuple[str, object]]":
+        """Return pairs for the `OK` line: number of the newest record, of the newest in flash, room, store."""
+        raise NotImplementedError
+
+    def journal_lines(self, first: str) -> "Iterable[str]":
+        """Return records, a line each. Refuses: `BAD_VALUE`, `NOT_NOW` while armed."""
+        raise NotImplementedError
+
+    def journal_pulled(self, last: str) -> None:
+        """Take note that records were pulled. Refuses: `BAD_VALUE`, `NOT_NOW` while armed."""
+        raise NotImplementedError
+
+    def journal_overwrite(self) -> None:
+        """Take note that the oldest records may be overwritten. Refuses: `NOT_NOW` while armed."""
         raise NotImplementedError
 
     def version(self) -> "list[tuple[str, object]]":
@@ -195,11 +252,11 @@ class Commands:
 
     def _dispatch(self, words: list[str]) -> None:
         name = words[0]
-        if name == "recipe" and len(words) > 1:
+        if name in _FAMILIES and len(words) > 1:
             name = words[0] + " " + words[1]
         arguments = words[name.count(" ") + 1 :]
         expected = self._expected(name)
-        if len(arguments) != (1 if expected else 0):
+        if len(arguments) != len(expected.split()):
             raise Refused(protocol.BAD_ARGUMENTS, self._usage(name, expected))
         self._name = name
         self._carry_out(name, arguments)
@@ -210,13 +267,14 @@ class Commands:
                 return argument
         if name == "fire":
             raise Refused(protocol.PEDAL_ONLY, "there is no command that fires: arm, then press the pedal")
-        if name == "recipe":
-            raise Refused(protocol.BAD_ARGUMENTS, "recipe takes list, show NAME or use NAME")
+        if name in _FAMILIES:
+            forms = [(c[len(name) + 1 :] + " " + a).strip() for c, a, _ in COMMANDS if c.startswith(name + " ")]
+            raise Refused(protocol.BAD_ARGUMENTS, "{} takes one of: {}".format(name, ", ".join(forms)))
         raise Refused(protocol.UNKNOWN_COMMAND, "there is no command '{}': type help".format(name))
 
     def _usage(self, name: str, argument: str) -> str:
         if argument:
-            return "{} takes one argument: {} {}".format(name, name, argument)
+            return "{} takes {}: {} {}".format(name, argument, name, argument)
         return name + " takes no argument"
 
     def _carry_out(self, name: str, arguments: list[str]) -> None:
@@ -224,16 +282,16 @@ class Commands:
         if name == "arm":
             controller.arm()
             self._end(protocol.ok("arming"))
-        elif name == "standby":
-            controller.standby()
-            self._end(protocol.ok("standby"))
+        elif name in _DEEDS:
+            getattr(controller, name.replace(" ", "_"))(*arguments)
+            self._end(protocol.ok(name))
+        elif name in _FACTS:
+            self._end(protocol.ok(protocol.pairs(getattr(controller, name.replace(" ", "_"))(*arguments))))
         elif name == "clear":
             controller.clear()
             self._end(protocol.ok("cleared"))
         elif name == "recipe use":
             self._end(protocol.ok(protocol.pairs(controller.use(arguments[0]))))
-        elif name == "version":
-            self._end(protocol.ok(protocol.pairs(controller.version())))
         else:
             self._given = 0
             self._lines = iter(self._long_reply(name, arguments))
@@ -242,6 +300,8 @@ class Commands:
         controller = self._controller
         if name == "recipe show":
             return controller.recipe_lines(arguments[0])
+        if name == "journal show":
+            return controller.journal_lines(arguments[0])
         long_replies: dict[str, Callable[[], Iterable[str]]] = {
             "help": _help_lines,
             "status": self._status_lines,
@@ -249,6 +309,7 @@ class Commands:
             "plan": controller.plan_lines,
             "faults": controller.fault_lines,
             "shots": controller.shot_lines,
+            "settings": controller.setting_lines,
         }
         return long_replies[name]()
 
@@ -272,4 +333,4 @@ class Commands:
 def _help_lines() -> "Iterator[str]":
     for name, argument, meaning in COMMANDS:
         command = name + " " + argument if argument else name
-        yield command + " " * (18 - len(command)) + meaning
+        yield command + " " * (20 - len(command)) + meaning

@@ -21,6 +21,10 @@ NOTHING_LOADED = const(24)
 CAUSE_STANDS = const(25)
 NO_FAULT = const(26)
 RESET_NEEDED = const(27)
+WRONG_PIN = const(28)
+BAD_VALUE = const(29)
+NOT_SAFE = const(30)
+NOT_KEPT = const(31)
 INTERNAL = const(90)
 
 ERRORS = (
@@ -63,6 +67,10 @@ ERRORS = (
         "only a hard reset can prove the cause gone",
         "switch the controller off and on, or press its reset button",
     ),
+    (WRONG_PIN, "WRONG_PIN", "the PIN is not the one that was set", "wait three seconds, then try again"),
+    (BAD_VALUE, "BAD_VALUE", "a value is not what the command takes", "the text says what is allowed"),
+    (NOT_SAFE, "NOT_SAFE", "something is not as it has to be for pulses on an output", "the text lists what"),
+    (NOT_KEPT, "NOT_KEPT", "it could not be written to the board's flash; nothing changed", "the text says why"),
     (INTERNAL, "INTERNAL", "the firmware met an error that it does not know", "report the text"),
 )
 """Each error: code, name, meaning, what to do. A code is never given to another meaning."""

@@ -19,10 +19,15 @@ class Channel:
         if not 1 <= nj_per_count <= 10_000_000:
             raise ValueError("nj_per_count is %d: 1 to 10000000 nJ per summed count allowed" % nj_per_count)
         self.nj_per_count = nj_per_count
+        self._whole_uj, self._rest_nj = divmod(nj_per_count, 1000)
 
     def energy_uj(self, counts: int) -> int:
-        """Return the energy in uJ of a sum of counts (may be negative: noise around dark)."""
-        return (2 * counts * self.nj_per_count + 1000) // 2000
+        """Return the energy in uJ of a sum of counts (may be negative: noise around dark), rounded to the nearest.
+
+        In two parts, so that no integer on the way is one that the board would have to allocate.
+        """
+        whole, rest = self._whole_uj, self._rest_nj
+        return counts * whole + (counts * rest + 500) // 1000
 
     def limits_counts(self, low_uj: int, high_uj: int) -> tuple:
         """Return the window in summed counts, rounded inwards. ValueError when it is beyond the channel's range."""

@@ -13,15 +13,15 @@ SATURATED = "saturated"
 WITHHELD = "withheld"
 UNEXPECTED = "unexpected"
 
-MISSING_PERMILLE = 100  # below a tenth of the target there was no pulse worth the name
+MISSING_PART = 10  # below a tenth of the target there was no pulse worth the name
 
 
 def verdict(pulse: "Pulse", energy_uj: int) -> str:
     """Return the verdict of a measured energy. The pulse's limits are inclusive, as in "within 20 %".
 
-    `energy_uj` may be negative (noise around a dark baseline).
+    `energy_uj` may be negative (noise around a dark baseline). Allocates nothing up to 100 J.
     """
-    if energy_uj * 1000 < pulse.energy_uj * MISSING_PERMILLE:
+    if energy_uj * MISSING_PART < pulse.energy_uj:
         return MISSING
     if energy_uj < pulse.stop_low_uj:
         return LOW

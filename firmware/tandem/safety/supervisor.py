@@ -3,8 +3,8 @@
 Nothing here touches hardware by itself: `board`, `delivery`, `journal` and `console` are passed in.
 
 What may hold a turn up, and for how long: while permits can be written (READY, FIRING), nothing that takes longer than
-permits wait (20 ms). In STANDBY and at the beginning of ARMING one append to the journal's flash: HEARTBEAT stands still
-then, SAFE may open, and the watchdog is given time for it. The longest time between two signs of life, which come every
+permits wait (20 ms). In STANDBY, SERVICE and at the beginning of ARMING one append to the journal's flash: HEARTBEAT
+stands still then, SAFE may open, and the watchdog is given time for it. The longest time between two signs of life, which come every
 5 ms and within long jobs, is kept in `worst_us`; that of a turn with a flash operation in `worst_flash_us`.
 
 Arming proves the supervisor part each time: HEARTBEAT is withheld until SAFE is seen open, then goes on, and only after
@@ -13,11 +13,13 @@ SAFE is seen closed again the programs are written and the guard is released.
 
 from tandem.safety import TICKS_HALF, TICKS_MASK, const, elapsed, faults, indicators, later
 from tandem.safety.inputs import (
-    AIM_SEEN,
     CO2_SELECTED,
     EV_PASSED,
+    EV_STANDBY,
     GUARD_OK,
     HANDPIECE_OK,
+    JOURNAL_CLOSED,
+    JOURNAL_FULL,
     LOADED,
     MORE_PASSES,
     PRESSES_USED,
@@ -29,7 +31,8 @@ from tandem.safety.inputs import (
     merged,
     raising,
 )
-from tandem.record import journal as kinds
+from tandem.record import layout
+from tandem.record.journal import JournalError
 from tandem.safety.states import (
     ARMING,
     FAULT,
@@ -45,12 +48,13 @@ from tandem.safety.states import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Protocol
 
     from tandem.console.session import Console
     from tandem.delivery import Delivery
     from tandem.io.rp2_selftest import SelfTest
-    from tandem.record.journal import Journal
+    from tandem.record.recorder import Recorder
     from tandem.safety.scope import Scope
 
     class Board(Protocol):
@@ -119,6 +123,7 @@ OPENS_MS = const(700)
 SETTLES_MS = const(200)
 """A record that goes to flash waits so long for others, so that one flash operation serves them all."""
 _USED_TEXT = "every press that the recipe allows for this pass is used: go on with NEXT, or to STANDBY"
+_LOW_TEXT = "less than a tenth of the journal's room is free: pull it (journal show, journal pulled)"
 _LIVE = (ARMING, READY, FIRING)
 _ARMED = (READY, FIRING)
 _RESTING = (STANDBY, SERVICE)
@@ -134,13 +139,16 @@ _PROVEN = const(5)
 
 
 class Supervisor:
-    """Runs `turn` for ever. `console`, `delivery` and `journal` are to be set, and `selftest`, whose steps are taken."""
+    """Runs `turn` for ever. `console` and `delivery` are to be set, and `selftest`, whose steps are taken.
+
+    `journal` takes what happens; `scope`: the pulses that SERVICE makes, if any.
+    """
 
     console: "Console"
     delivery: "Delivery"
-    journal: "Journal"
 
-    def __init__(self, board: "Board", inputs: Inputs, state: State) -> None:
+    def __init__(self, board: "Board", inputs: Inputs, state: State, journal: "Recorder") -> None:
+        self.journal = journal
         self.board = board
         self.inputs = inputs
         self.state = state
@@ -163,6 +171,9 @@ class Supervisor:
         self._talks = False
         self._due_ms = state.since_ms
         self._word = 0
+        self._kept = 0
+        self._kept_ms = 0
+        self._flushes = False
         self._arming = 0
         self._arming_ms = 0
 
@@ -186,7 +197,7 @@ class Supervisor:
         self.turns += 1
 
         # 1. Look at every input, and stop what must stop.
-        if self.events or not (now - self._due_ms) & TICKS_HALF or not board.still():
+        if self.events or self.journal.event or not (now - self._due_ms) & TICKS_HALF or not board.still():
             self._judge(now)
 
         # 2. Say that this turn was healthy: permits, heartbeat, watchdog.
@@ -224,9 +235,10 @@ class Supervisor:
         chain = board.exchange(self.outputs)
         if gpio != inputs.gpio or chain != inputs.chain or not (now - inputs.due_ms) & TICKS_HALF:
             inputs.update(gpio, chain, now)
-        events = self.events | inputs.events
+        events = merged(merged(self.events, inputs.events), self.journal.event)
         self.events = 0
         inputs.events = 0
+        self.journal.event = 0
         if tripped:
             inputs.give(GUARD_OK, False)
         if self.delivery.active:
@@ -303,10 +315,10 @@ class Supervisor:
         """Put a new state or another fault on record, and tell people."""
         state = self.state
         if mode != before:
-            text = "from={} to={} because={}".format(MODE_NAMES[before], MODE_NAMES[mode], quoted(state.because))
-            self.journal.note(kinds.STATE, text)
+            text = 'from={} to={} because="{}"'.format(MODE_NAMES[before], MODE_NAMES[mode], state.because)
+            self.journal.note(layout.STATE, text)
         if mode == FAULT:
-            self.journal.note(kinds.FAULT, "fault={} also={}".format(state.fault, state.also))
+            self.journal.note(layout.FAULT, "fault={} also={}".format(state.fault, state.also))
         self.console.mode_changed(before, mode, state)
 
     def _work(self, now: int) -> None:
@@ -318,11 +330,24 @@ class Supervisor:
             self._arm(now)
         elif mode in _RESTING or (mode == FAULT and self.journal.volatile):
             if self.scope is not None:
-                if self.scope.step(now):
-                    self.console.remark(self.scope.told())
-                    self.scope = None
-            elif self.journal.waits(now, SETTLES_MS):
-                self.flush()
+                self._pulse(self.scope, now)
+            elif self._flush_due(now):
+                self._flushes = not self.flush()
+
+    def _pulse(self, scope: "Scope", now: int) -> None:
+        if scope.step(now):
+            self.scope = None
+            self.console.remark(scope.told())
+            self.journal.note(layout.NOTE, scope.told())
+
+    def _flush_due(self, now: int) -> bool:
+        """Tell whether records wait for flash, and no other has come for a while."""
+        journal = self.journal
+        if journal.seq != self._kept:
+            self._kept = journal.seq
+            self._kept_ms = now
+            self._flushes = journal.waiting > 0
+        return self._flushes and elapsed(now, self._kept_ms) > SETTLES_MS
 
     def _test(self) -> None:
         """Take a step of the self-test; without one there is nothing that could fail."""
@@ -347,6 +372,10 @@ class Supervisor:
         if stage == _FLUSH:
             if self.flush():
                 self._enter(_CLOSED, now)
+                if self.journal.low:
+                    self.console.remark(_LOW_TEXT)
+                if self.inputs.holds & JOURNAL_FULL:
+                    self.request(EV_STANDBY)
         elif stage == _CLOSED:
             if closed:
                 self._beats = False
@@ -377,8 +406,12 @@ class Supervisor:
         done = True
         try:
             done = self.journal.flush()
-        except kinds.JournalError as error:
-            self._journal_failed(str(error))
+            self.inputs.hold(JOURNAL_CLOSED, False)
+        except JournalError as error:
+            self.delivery.message = str(error)
+            self.inputs.hold(JOURNAL_CLOSED, True)
+            self.request(raising(faults.JOURNAL_FAILED))
+        self.inputs.hold(JOURNAL_FULL, not self.journal.fits(self.delivery.records))
         self._breath_us = -1
         self.breathe()
         self.worst_flash_us = max(self.worst_flash_us, (self._breath_us - began_us) & TICKS_MASK)
