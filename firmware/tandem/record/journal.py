@@ -1,0 +1,709 @@
+"""The journal: everything that happened, in order, across a loss of power at any instant.
+
+A record goes into `memory` first (the shot memory; without one, RAM) and from there into segment files on flash, which
+are written by `flush` alone. It is *acknowledged* when the shot memory holds it and gave it back; with RAM, when flash
+holds it. What was acknowledged is there after any loss of power; of what was not, at most the last record is lost.
+
+**Memory.** Records stand one behind the other from its first byte; behind the last one stands a zero, which is no kind.
+A record is written from its second byte on, with the zero that ends it; its first byte, which turns the zero before it
+into its kind, comes last and commits it. So at every instant the bytes up to the zero are whole records of the present
+epoch, and what older epochs left behind the zero is never read. When everything is in flash, a zero at the first byte
+begins a new epoch. CRC and sequence numbers that follow one another are looked at besides.
+
+**Flash.** A segment is a file of at most 32 KB (8 blocks of littlefs) that is named by its first sequence number, in
+hexadecimal. Within a segment the numbers follow one another; a piece is appended and closed, which littlefs makes
+atomic. A segment whose end is not sound all the same is left as it is, and a new one is begun. Power lost after a piece
+was appended and before the memory's new epoch leaves records in both: they are known by their numbers.
+
+The segment that was written last always stays, so boot and sequence numbers go on. Nothing else is removed unless it
+was pulled, or its overwriting was acknowledged; both are records themselves.
+"""
+
+import os
+import struct
+
+from tandem.record import layout
+from tandem.record.layout import MAX_PAYLOAD, MAX_RECORD, OVERHEAD, SHOT_BYTES, seq
+from tandem.safety import TICKS_MASK, const
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any, Protocol
+
+    class Memory(Protocol):
+        """Bytes that records are written into as they happen. `lasting`: they outlive a loss of power."""
+
+        size: int
+        lasting: bool
+
+        def write(self, at: int, buffer: bytearray, start: int, length: int) -> None:
+            """Write `length` bytes of a buffer, from `start` on, to the offset `at`. Allocates nothing."""
+            ...
+
+        def read(self, at: int, buffer: bytearray, length: int) -> int:
+            """Read `length` bytes from the offset `at` into a buffer's beginning; return `length`."""
+            ...
+
+        def same(self, at: int, buffer: bytearray, length: int) -> bool:
+            """Tell whether the bytes at `at` are those of the buffer's beginning. Allocates nothing."""
+            ...
+
+    class Files(Protocol):
+        """Where segments live. Every method may raise OSError."""
+
+        def list(self) -> "list[tuple[str, int]]":
+            """Return names and sizes of all files."""
+            ...
+
+        def read(self, name: str, at: int, buffer: bytearray, length: int) -> int:
+            """Read from an offset of a file into a buffer's beginning; return how many bytes there were."""
+            ...
+
+        def append(self, name: str) -> "Any":
+            """Open a file for appending, new if there is none; what is written counts once it is closed."""
+            ...
+
+        def remove(self, name: str) -> None:
+            """Remove a file."""
+            ...
+
+        def free(self) -> int:
+            """Return the bytes that are free in the file system."""
+            ...
+
+    class Crc(Protocol):
+        """CRC-32 in the fastest form that there is: `record.crc`, or `io.rp2_crc` on the board."""
+
+        def seal(self, buffer: bytearray, length: int) -> None:
+            """Put the CRC of the first `length` bytes behind them."""
+            ...
+
+        def sound(self, buffer: bytearray, at: int, length: int) -> bool:
+            """Tell whether the CRC behind `length` bytes from `at` is right."""
+            ...
+
+        def shots(self, buffer: bytearray, at: int, end: int, number: int) -> int:
+            """Return where the run of sound shot records ends that begins at `at` with number `number`."""
+            ...
+
+
+SEGMENT_BYTES = const(32512)  # with littlefs's own pointers just 8 blocks of 4 KB
+MOST_SEGMENTS = const(24)
+APPEND_BYTES = const(2048)
+SPARE_BYTES = const(32768)  # of the file system, left for settings, recipes and littlefs's own copies
+CHANGES = const(32)
+_PIECE = const(512)
+
+
+class JournalError(Exception):
+    """The file system did not write or read the journal (fault 93). What was acknowledged is still there."""
+
+
+class ShotMemoryError(Exception):
+    """The shot memory did not take a record or give it back (fault 91). The record is not acknowledged."""
+
+
+class RamMemory:
+    """Stands in for the shot memory where there is none: what it holds is lost with the power."""
+
+    lasting = False
+
+    def __init__(self, size: int) -> None:
+        self.size = size
+        self._bytes = bytearray(size)
+
+    def write(self, at: int, buffer: bytearray, start: int, length: int) -> None:
+        """Take bytes. Allocates nothing."""
+        kept = self._bytes
+        for i in range(length):
+            kept[at + i] = buffer[start + i]
+
+    def read(self, at: int, buffer: bytearray, length: int) -> int:
+        """Give bytes."""
+        buffer[:length] = self._bytes[at : at + length]
+        return length
+
+    def same(self, at: int, buffer: bytearray, length: int) -> bool:
+        """Tell whether it holds these bytes. Allocates nothing."""
+        kept = self._bytes
+        alike = True
+        for i in range(length):
+            alike = alike and kept[at + i] == buffer[i]
+        return alike
+
+
+class Folder:
+    """Segments in a folder of the file system. It is made if there is none."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path + "/"
+        try:
+            os.stat(path)
+        except OSError:
+            os.mkdir(path)
+
+    def list(self) -> "list[tuple[str, int]]":
+        """Return names and sizes of all files."""
+        return [(name, os.stat(self._path + name)[6]) for name in os.listdir(self._path[:-1])]
+
+    def read(self, name: str, at: int, buffer: bytearray, length: int) -> int:
+        """Read from an offset of a file into a buffer's beginning; return how many bytes there were."""
+        with open(self._path + name, "rb") as file:
+            file.seek(at)
+            return file.readinto(memoryview(buffer)[:length])
+
+    def append(self, name: str) -> "Any":
+        """Open a file for appending."""
+        return open(self._path + name, "ab")
+
+    def remove(self, name: str) -> None:
+        """Remove a file."""
+        os.remove(self._path + name)
+
+    def free(self) -> int:
+        """Return the bytes that are free in the file system."""
+        found = os.statvfs(self._path[:-1])
+        return found[0] * found[3]
+
+
+def _name(first: int) -> str:
+    return "{:08x}.rec".format(first)
+
+
+def _first(name: str) -> int:
+    """Return the first number of the segment of this name; 0 for another file's name."""
+    try:
+        return int(name[:8], 16) if name[8:] == ".rec" else 0
+    except ValueError:
+        return 0
+
+
+class Journal:
+    """Records of what happens. `open` first, all of it; then `tick` in every turn.
+
+    `seq`: number of the next record; `boot`: number of this start, from 1; `acknowledged`: see there; `lost`: records
+    that could not be kept and are not told of yet; `damaged`: segments with an end that is not sound; `unclosed`: None,
+    or (number of the opening record, shots kept after it, its text) of a burst that the last loss of power cut off.
+    """
+
+    def __init__(
+        self,
+        files: "Files",
+        memory: "Memory",
+        crc: "Crc",
+        segment_bytes: int = SEGMENT_BYTES,
+        most_segments: int = MOST_SEGMENTS,
+    ) -> None:
+        self.memory = memory
+        self.seq = 1
+        self.boot = 0
+        self.uptime_s = 0
+        self.lost = 0
+        self.damaged = 0
+        self.unclosed: "tuple[int, int, str] | None" = None
+        self._files = files
+        self._crc = crc
+        self._segment_bytes = segment_bytes
+        self._most_bytes = segment_bytes * most_segments
+        self._firsts: "list[int]" = []
+        self._sizes: "list[int]" = []
+        self._flashed = 0  # number of the last record that is in flash
+        self._ends = False  # the last segment cannot be appended to
+        self._doubt = False  # an append failed: what the last segment holds has to be read again
+        self._free = 0
+        self._spare = 0  # records up to this number may be removed
+        self._end = 0  # bytes of whole records in memory
+        self._moved = 0  # how many of them are in flash
+        self._epoch = 0
+        self._scanned = 0
+        self._found = 0
+        self._burst = 0
+        self._burst_shots = 0
+        self._burst_text = ""
+        self._ms = 0
+        self._tick_ms = 0
+        self._clock_s = 0
+        self._budget = CHANGES
+        self._left_out = 0
+        self._before = 0
+        self._after = 0
+        self._buffer = bytearray(MAX_RECORD + 1)
+        self._piece = bytearray(_PIECE)
+
+    # --- at boot
+
+    def open(self) -> "Iterator[None]":
+        """Find what there is: yields between pieces of work of a few ms. Writes nothing but a zero into memory.
+
+        :raises JournalError, ShotMemoryError: when it cannot be read.
+        """
+        try:
+            found = sorted([(_first(name), size) for name, size in self._files.list() if _first(name)])
+            self._free = self._files.free()
+        except OSError as error:
+            raise _failed("read", error) from None
+        for first, size in found:
+            self._firsts.append(first)
+            self._sizes.append(size)
+            yield from self._check_segment(first, size)
+        head = bytearray(OVERHEAD)
+        self.memory.read(0, head, OVERHEAD)
+        yield from self._scan(self.memory.read, self.memory.size, seq(head, 0))
+        self.seq = self._flashed + 1
+        if self._scanned and self._found > self.seq:
+            self.seq = self._found
+            self._end = self._scanned
+        else:
+            self._moved = 0
+        self._end_memory(self._end)
+        self.boot += 1
+        if self._burst:
+            self.unclosed = (self._burst, self._burst_shots, self._burst_text)
+            self._burst = 0
+
+    def _check_segment(self, first: int, size: int) -> "Iterator[None]":
+        name = _name(first)
+        try:
+            yield from self._scan(lambda at, buffer, length: self._files.read(name, at, buffer, length), size, first)
+        except OSError as error:
+            raise _failed("read", error) from None
+        self._ends = self._scanned < size or not size
+        if self._scanned < size:
+            self.damaged += 1
+        if self._scanned:
+            self._flashed = self._found - 1
+
+    def _scan(self, read: "Callable[[int, bytearray, int], int]", size: int, number: int) -> "Iterator[None]":
+        """Go through whole records that follow one another from `number`, and take in what they tell.
+
+        Leaves the end of them in `_scanned`, the number after them in `_found`; `_moved`: behind those known to be in
+        flash already.
+        """
+        piece, shots = self._piece, self._crc.shots
+        at = self._moved = 0
+        while at < size:
+            have = read(at, piece, min(_PIECE, size - at))
+            used = 0
+            while True:
+                run = shots(piece, used, have, number)
+                if run > used:
+                    self._saw_shots(number, (run - used) // SHOT_BYTES, at + used)
+                    number += (run - used) // SHOT_BYTES
+                    self.boot = max(self.boot, layout.word(piece, run - SHOT_BYTES + 8))
+                    used = run
+                length = self._whole(piece, used, have, number)
+                if length <= 0:
+                    break
+                if number > self._flashed:
+                    self._saw(piece, used, number)
+                else:
+                    self._moved = at + used + length
+                number += 1
+                used += length
+            if not used:
+                break
+            at += used
+            yield
+        self._scanned = at
+        self._found = number
+
+    def _whole(self, piece: bytearray, at: int, have: int, number: int) -> int:
+        """Return the length of the record `number` at an offset; 0 if it is not all there, -1 if it is not sound."""
+        if have - at < OVERHEAD:
+            return 0
+        length = piece[at + 1] + OVERHEAD
+        if not 0 < piece[at] < len(layout.KINDS) or length > MAX_RECORD or seq(piece, at) != number:
+            return -1
+        if at + length > have:
+            return 0
+        return length if self._crc.sound(piece, at, length - 4) else -1
+
+    def _saw_shots(self, number: int, count: int, at: int) -> None:
+        known = min(count, max(0, self._flashed + 1 - number))
+        self._burst_shots += count - known
+        if known:
+            self._moved = at + known * SHOT_BYTES
+
+    def _saw(self, piece: bytearray, at: int, number: int) -> None:
+        kind = piece[at]
+        self.boot = max(self.boot, layout.word(piece, at + 8))
+        if kind == layout.OPEN:
+            self._burst = number
+            self._burst_shots = 0
+            self._burst_text = layout.body(piece, at)
+        elif kind in (layout.CLOSE, layout.START):
+            self._burst = 0
+        elif kind in (layout.PULLED, layout.OVERWRITE):
+            self._spare = max(self._spare, layout.word(piece, at + 20))
+
+    # --- time
+
+    def tick(self, now_ms: int) -> None:
+        """Take the time in, which wraps at 2**30; at least once in 12 days. Allocates nothing.
+
+        Input changes that were left out are told here, as one, as soon as the budget allows it.
+        """
+        ms = self._ms + ((now_ms - self._tick_ms) & TICKS_MASK)
+        self._tick_ms = now_ms
+        if ms >= 1000:
+            self.uptime_s += ms // 1000
+            self._budget = min(CHANGES, self._budget + ms // 1000)
+            ms %= 1000
+            if self._left_out:
+                self._tell_change()
+        self._ms = ms
+
+    @property
+    def time_s(self) -> int:
+        """Seconds since 2020-01-01 UTC, 0 while the clock is unset."""
+        return self._clock_s + self.uptime_s if self._clock_s else 0
+
+    def set_clock(self, seconds: int) -> None:
+        """Set the clock: seconds since 2020-01-01 UTC. The change is a record. ValueError outside 1 to 2**30 - 1."""
+        if not 0 < seconds < 1 << 30:
+            raise ValueError("the clock takes 1 to 1073741823 s since 2020-01-01 UTC, not {}".format(seconds))
+        before = layout.moment(self.time_s)
+        self._clock_s = seconds - self.uptime_s
+        self.note(layout.CLOCK, "before={} after={}".format(before, layout.moment(seconds)))
+
+    # --- what happens
+
+    def note(self, kind: int, text: str) -> int:
+        """Keep a record with a text of `key=value` words; return its number, 0 if there is no room: it is counted then.
+
+        Of a text over 200 bytes the beginning is kept, with "..." behind it. Blocks for less than 1 ms.
+
+        :raises ShotMemoryError: when memory does not take it.
+        """
+        data = text.encode()
+        if len(data) > MAX_PAYLOAD:
+            cut = MAX_PAYLOAD - 3
+            while data[cut] & 0xC0 == 0x80:
+                cut -= 1
+            data = data[:cut] + b"..."
+        if not self._begin(kind, len(data)):
+            return 0
+        self._buffer[20 : 20 + len(data)] = data
+        return self._keep(20 + len(data))
+
+    def shot(self, step: int, laser: int, verdict: int, number: int, energy_uj: int) -> int:
+        """Keep a shot: pass from 1, laser (0 ps, 1 CO2), verdict (place in `layout.VERDICTS`), number in its burst.
+
+        Returns the record's number, 0 without room. Allocates nothing.
+
+        :raises ShotMemoryError: when memory does not take it.
+        """
+        if not self._begin(layout.SHOT, 8):
+            return 0
+        struct.pack_into("<BBHi", self._buffer, 20, step, laser << 7 | verdict, number, energy_uj)
+        return self._keep(28)
+
+    def change(self, before: int, after: int) -> int:
+        """Keep a change of the inputs' condition word (below 2**30). Allocates nothing. Returns as `shot` does.
+
+        A contact that bounces may make 32 records at once and one more a second; the changes between are counted, and
+        the next record goes from the state that the last one told to the present one.
+        """
+        if self._left_out:
+            self._after = after
+            self._left_out += 1
+            return 0
+        if not self._budget:
+            self._before = before
+            self._after = after
+            self._left_out = 1
+            return 0
+        self._budget -= 1
+        return self._words(layout.INPUT, 3, before, after, 0)
+
+    def _tell_change(self) -> None:
+        left_out = self._left_out
+        self._left_out = 0
+        self._budget -= 1
+        self._words(layout.INPUT, 3, self._before, self._after, left_out - 1)
+
+    def pulled(self, number: int) -> int:
+        """Note that everything up to a number was pulled: it may be removed when room is needed.
+
+        ValueError for a number that no record in flash or memory has. Returns as `note` does.
+        """
+        if not 0 < number < self.seq:
+            raise ValueError("records 1 to {} can have been pulled, not {}".format(self.seq - 1, number))
+        return self._allow(layout.PULLED, number)
+
+    def overwrite(self) -> int:
+        """Note that everything up to now may be overwritten, the oldest first, though it was not pulled."""
+        return self._allow(layout.OVERWRITE, self.seq - 1)
+
+    def _allow(self, kind: int, number: int) -> int:
+        kept = self._words(kind, 1, number, 0, 0)
+        if kept:
+            self._spare = max(self._spare, number)
+        return kept
+
+    def _words(self, kind: int, count: int, first: int, second: int, third: int) -> int:
+        if not self._begin(kind, 4 * count):
+            return 0
+        struct.pack_into("<III", self._buffer, 20, first, second, third)
+        return self._keep(20 + 4 * count)
+
+    def _begin(self, kind: int, length: int) -> bool:
+        """Write a record's header into the buffer. False without room: the record is counted as lost."""
+        room = self.memory.size - self._end
+        need = length + OVERHEAD + 1
+        if self.lost and room >= need + 4 + OVERHEAD:
+            lost = self.lost
+            self.lost = 0
+            self._words(layout.LOST, 1, lost, 0, 0)
+        elif room < need or self.lost:
+            self.lost += 1
+            return False
+        time_s = self._clock_s + self.uptime_s if self._clock_s else 0
+        struct.pack_into(
+            layout.HEADER, self._buffer, 0, kind, length, self._ms, self.seq, self.boot, self.uptime_s, time_s
+        )
+        return True
+
+    def _keep(self, length: int) -> int:
+        """Seal the record in the buffer and put it into memory, its first byte last. Returns its number."""
+        memory, buffer, at = self.memory, self._buffer, self._end
+        self._crc.seal(buffer, length)
+        length += 4
+        buffer[length] = 0
+        memory.write(at + 1, buffer, 1, length)
+        memory.write(at, buffer, 0, 1)
+        if not memory.same(at, buffer, length + 1):
+            raise ShotMemoryError("the shot memory did not give back record {} at {}".format(self.seq, at))
+        self._end = at + length
+        self.seq += 1
+        return self.seq - 1
+
+    def _end_memory(self, at: int) -> None:
+        """Put the zero that ends the records in memory."""
+        self._end = at
+        self._buffer[0] = 0
+        self.memory.write(at, self._buffer, 0, 1)
+        if not self.memory.same(at, self._buffer, 1):
+            raise ShotMemoryError("the shot memory did not give back the byte at {}".format(at))
+
+    # --- from memory into flash
+
+    @property
+    def acknowledged(self) -> int:
+        """Number of the last record that outlives a loss of power from now on."""
+        return self.seq - 1 if self.memory.lasting else self._flashed
+
+    @property
+    def waiting(self) -> int:
+        """Bytes in memory that are not in flash yet."""
+        return self._end - self._moved
+
+    def flush(self, most: int = APPEND_BYTES) -> bool:
+        """Move at most about `most` bytes from memory into flash, as one append, or remove one segment to make room.
+
+        Returns True when nothing is left to do: everything is in flash, or there is no room. Blocks for the flash's
+        erases (some 100 ms; at worst about 1 s): only in STANDBY and at the beginning of ARMING. Allocates.
+
+        :raises JournalError: the file system failed; the records stay in memory. The next call tries again.
+        :raises ShotMemoryError: memory does not hold what it gave back before.
+        """
+        if self._moved == self._end:
+            return True
+        try:
+            if self._doubt:
+                self._look_again()
+                return False
+            self.memory.read(self._moved, self._piece, OVERHEAD)
+            number = seq(self._piece, 0)
+            if self._firsts and self._firsts[-1] == number:
+                return self._drop(-1)  # a segment in which nothing is sound: its name is wanted
+            if not self._has_room(most):
+                return not self._may_drop() or self._drop(0)
+            self._doubt = True
+            self._append(number, most)
+            self._doubt = False
+        except OSError as error:
+            raise _failed("written", error) from None
+        if self._moved < self._end:
+            return False
+        self._moved = 0
+        self._epoch += 1
+        self._end_memory(0)
+        return True
+
+    def _drop(self, index: int) -> bool:
+        """Remove a segment. Returns False: there is more to do."""
+        self._files.remove(_name(self._firsts[index]))
+        self._firsts.pop(index)
+        self._sizes.pop(index)
+        self._free = self._files.free()
+        self._ends = self._ends or index < 0
+        return False
+
+    def _may_drop(self) -> bool:
+        """Tell whether the oldest segment is not the last one, and all of it was pulled or may be overwritten."""
+        return len(self._firsts) > 1 and self._firsts[1] <= self._spare + 1
+
+    def _has_room(self, most: int) -> bool:
+        return sum(self._sizes) + most <= self._most_bytes and self._free - most >= SPARE_BYTES
+
+    def _append(self, number: int, most: int) -> None:
+        memory, piece, files = self.memory, self._piece, self._files
+        if self._ends or not self._firsts or number != self._flashed + 1 or self._full(MAX_RECORD):
+            self._firsts.append(number)
+            self._sizes.append(0)
+            self._ends = False
+            self._free = files.free()
+        most = min(most, self._segment_bytes - self._sizes[-1])
+        moved = self._moved
+        with files.append(_name(self._firsts[-1])) as file:
+            while moved < self._end and most >= MAX_RECORD:
+                have = memory.read(moved, piece, min(_PIECE, self._end - moved, most))
+                used, number = self._whole_records(piece, have, number)
+                file.write(memoryview(piece)[:used])
+                moved += used
+                most -= used
+        self._sizes[-1] += moved - self._moved
+        self._free -= moved - self._moved
+        self._moved = moved
+        self._flashed = number - 1
+
+    def _full(self, more: int) -> bool:
+        return self._sizes[-1] + more > self._segment_bytes
+
+    def _whole_records(self, piece: bytearray, have: int, number: int) -> "tuple[int, int]":
+        """Return how many bytes of a piece are whole records from `number` on, and the number after them."""
+        used = 0
+        while True:
+            run = self._crc.shots(piece, used, have, number)
+            number += (run - used) // SHOT_BYTES
+            used = run
+            length = self._whole(piece, used, have, number)
+            if length <= 0:
+                break
+            used += length
+            number += 1
+        if length < 0 or not used:
+            raise ShotMemoryError("the shot memory does not give back record {} as it took it".format(number))
+        return used, number
+
+    def _look_again(self) -> None:
+        """After an append that failed: find out what the last segment holds, and so what is left to move."""
+        first = self._firsts[-1]
+        sizes = [size for name, size in self._files.list() if name == _name(first)]
+        self._sizes[-1] = sizes[0] if sizes else 0
+        damaged = self.damaged
+        for _ in self._check_segment(first, self._sizes[-1]):
+            pass
+        self.damaged = damaged
+        if not sizes:
+            self._firsts.pop()
+            self._sizes.pop()
+        self.memory.read(0, self._piece, OVERHEAD)
+        for _ in self._scan(self.memory.read, self._end, seq(self._piece, 0)):
+            pass
+        self._free = self._files.free()
+        self._doubt = False
+
+    # --- room
+
+    @property
+    def room(self) -> int:
+        """How many more shots flash can take, beside what waits in memory."""
+        held = sum(self._sizes)
+        spare = 0
+        for i in range(len(self._sizes) - 1):
+            if self._firsts[i + 1] <= self._spare + 1:
+                spare += self._sizes[i]
+        left = min(self._most_bytes - held, self._free - SPARE_BYTES) + spare - self.waiting - APPEND_BYTES
+        return max(0, left // SHOT_BYTES)
+
+    @property
+    def free_permille(self) -> int:
+        """How much of the journal's room is free, in thousandths."""
+        return min(1000, self.room * SHOT_BYTES * 1000 // (self._most_bytes - APPEND_BYTES))
+
+    @property
+    def low(self) -> bool:
+        """Tell whether less than 10 % is free."""
+        return self.free_permille < 100
+
+    def fits(self, records: int) -> bool:
+        """Tell whether that many shots, and 2 KB of what goes with them, fit into flash and, at once, into memory."""
+        left = (self.memory.size - self._end - APPEND_BYTES) // SHOT_BYTES
+        return records <= self.room and records <= left
+
+    # --- reading
+
+    def read(self, number: int = 1) -> "Iterator[tuple[bytearray, int] | None]":
+        """Yield the records from a number on, oldest first, as (buffer, offset), see `layout.line`; None: nothing yet.
+
+        What is yielded holds until the next; a step takes a few ms. Records may be kept, flushed and removed meanwhile:
+        numbers only rise, and a gap in them is what was removed or is not sound. Needs 512 bytes.
+
+        :raises JournalError: when flash cannot be read.
+        """
+        piece = bytearray(_PIECE)
+        while number < self.seq:
+            asked = number
+            first = self._segment_of(number)
+            epoch = self._epoch
+            size = self._sizes[self._firsts.index(first)] if first else self._end
+            follows = self._behind(first) if first else number
+            at = 0
+            expected = first
+            while at < size and (first in self._firsts if first else epoch == self._epoch):
+                have = self._read_piece(first, at, piece, min(_PIECE, size - at))
+                if not expected:
+                    expected = seq(piece, 0)
+                used = 0
+                if expected < number:
+                    yield None
+                while True:
+                    if expected < number:
+                        run = min(have, used + (number - expected) * SHOT_BYTES)
+                        run = self._crc.shots(piece, used, run, expected)
+                        expected += (run - used) // SHOT_BYTES
+                        used = run
+                    length = self._whole(piece, used, have, expected)
+                    if length <= 0:
+                        break
+                    if expected >= number:
+                        number = expected + 1
+                        yield piece, used
+                    expected += 1
+                    used += length
+                if not used:
+                    break
+                at += used
+            number = max(number, follows)
+            if number == asked and epoch == self._epoch:
+                return
+
+    def _segment_of(self, number: int) -> int:
+        """Return the first number of the segment to look for a record in; 0 for memory."""
+        if not self._firsts or number > self._flashed:
+            return 0
+        found = self._firsts[0]
+        for first in self._firsts:
+            if first <= number:
+                found = first
+        return found
+
+    def _behind(self, first: int) -> int:
+        """Return the number with which what follows a segment begins."""
+        index = self._firsts.index(first) + 1
+        return self._firsts[index] if index < len(self._firsts) else self._flashed + 1
+
+    def _read_piece(self, first: int, at: int, piece: bytearray, length: int) -> int:
+        if not first:
+            return self.memory.read(at, piece, length)
+        try:
+            return self._files.read(_name(first), at, piece, length)
+        except OSError as error:
+            raise _failed("read", error) from None
+
+
+def _failed(what: str, error: OSError) -> JournalError:
+    return JournalError("the journal could not be {}: {}".format(what, error))
