@@ -18,10 +18,12 @@ def run() -> None:
 
     The sequencer comes first: its memory must be in one piece, and the self-test asks what an earlier run left.
     """
+    from tandem import planner
     from tandem.timing.rp2 import sequencer as rp2
 
     clean = not rp2.started_before()
     sequencer = rp2.Rp2Sequencer()
+    planner.acquaint()
     try:
         _assemble(sequencer, clean).run()
     finally:
@@ -32,7 +34,7 @@ def _assemble(sequencer: "Rp2Sequencer", clean: bool) -> "Supervisor":
     import board
     import machine
 
-    from tandem import VERSION
+    from tandem import VERSION, planner
     from tandem.console.session import Console
     from tandem.controller import Tandem
     from tandem.delivery import Delivery
@@ -55,6 +57,7 @@ def _assemble(sequencer: "Rp2Sequencer", clean: bool) -> "Supervisor":
     console.remark("Tandem {} on {}: research and bench controller, not a medical device".format(VERSION, board.NAME))
     if machine.freq() != board.CLOCK_HZ:
         supervisor.selftest = raising(faults.CLOCK_WRONG)
+    planner.make_room()
     gc.collect()
     gc.threshold(-1)
     return supervisor

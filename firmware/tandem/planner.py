@@ -27,6 +27,9 @@ MODULES = ("units",) + tuple(
 )
 """What is loaded and thrown out, in an order in which each import loads one file: the supervisor breathes in between."""
 
+COLLECT_BYTES = 8192
+"""How much a job allocates before garbage is collected: seldom, and what it keeps would be strewn over all memory."""
+
 
 class CannotPlan(Exception):
     """A recipe that is refused; the text says why, and the nearest that can be done."""
@@ -39,6 +42,30 @@ def forget(names: "tuple[str, ...]") -> None:
         package, _, module = name.rpartition(".")
         if sys.modules.pop(name, None) is not None and package in sys.modules:
             delattr(sys.modules[package], module)
+
+
+def acquaint() -> None:
+    """Load the dose package once, make all that the catalog has, and throw it out: before other modules are loaded.
+
+    The interpreter keeps every name that it has met for good. Met now they lie among what stays; met when the first
+    recipe is compiled they would be strewn over the free memory.
+    """
+    planner = Planner(gc.collect)
+    try:
+        planner.work(planner.everything)
+    except CannotPlan:
+        pass  # told when somebody chooses it
+
+
+def make_room() -> None:
+    """Let the table of modules grow to what it needs while the package is loaded, when all others are.
+
+    The new table stays. When the first recipe is compiled it would break the free memory in two.
+    """
+    for name in MODULES:
+        sys.modules[name] = sys
+    for name in MODULES:
+        del sys.modules[name]
 
 
 class Planner:
@@ -56,7 +83,7 @@ class Planner:
         try:
             for name in MODULES:
                 __import__("tandem." + name)
-                self._breathe()
+                self._rest()
             return self._refusing(job, given)
         finally:
             forget(MODULES)
@@ -65,12 +92,17 @@ class Planner:
     def _refusing(self, job: "Callable[..., Any]", given: tuple) -> "Any":
         from tandem.dose.errors import DoseError
 
+        before = gc.threshold()
+        gc.threshold(COLLECT_BYTES)
         try:
             return job(*given)
         except DoseError as error:
             raise CannotPlan(str(error)) from None
+        finally:
+            gc.threshold(before)
 
     def _rest(self) -> None:
+        """Collect what reading a file left behind: between modules it would break the free memory into pieces."""
         self._breathe()
         gc.collect()
         self._breathe()
@@ -98,6 +130,15 @@ class Planner:
         made = catalog.RECIPES[name]()
         self._breathe()
         return made
+
+    def everything(self) -> None:
+        """Make all that the catalog has, in a job."""
+        for name in catalog.RECIPES:
+            self.recipe(name)
+        catalog.ps_laser()
+        catalog.co2_laser()
+        for _ in catalog.handpieces():
+            self._breathe()
 
     def _handpiece(self, millivolts: int) -> "Handpiece":
         from tandem.dose.handpiece import choose
