@@ -4,13 +4,17 @@ import gc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tandem.energy.photodiode import Channel
+    from tandem.io.rp2_board import Rp2Board
+    from tandem.record.journal import Journal
+    from tandem.record.settings import Settings
+    from tandem.safety.states import State
     from tandem.safety.supervisor import Supervisor
     from tandem.timing.rp2.sequencer import Rp2Sequencer
 
 gc.threshold(16384)  # collecting often while modules are loaded keeps the free memory in large pieces
 
-PS_NJ_PER_COUNT = 145_728  # integrator: 596.9 mJ gives 1.65 V; sum of two 12-bit samples at 3.3 V
-CO2_NJ_PER_COUNT = 469  # detector: 240 W gives 1.65 V; a sample every 4 us
+RAM_RECORDS = 24_576  # bytes for records where there is no shot memory: a burst of 700 shots at most
 
 
 def run() -> None:
@@ -18,12 +22,10 @@ def run() -> None:
 
     The sequencer comes first: its memory must be in one piece, and the self-test asks what an earlier run left.
     """
-    from tandem import planner
     from tandem.timing.rp2 import sequencer as rp2
 
     clean = not rp2.started_before()
     sequencer = rp2.Rp2Sequencer()
-    planner.acquaint()
     try:
         _assemble(sequencer, clean).run()
     finally:
@@ -32,32 +34,64 @@ def run() -> None:
 
 def _assemble(sequencer: "Rp2Sequencer", clean: bool) -> "Supervisor":
     import board
-    import machine
 
-    from tandem import VERSION, planner
+    from tandem import VERSION
     from tandem.console.session import Console
     from tandem.controller import Tandem
     from tandem.delivery import Delivery
     from tandem.energy.photodiode import Channel
     from tandem.io.rp2_board import Rp2Board
     from tandem.io.terminal import Terminal
+    from tandem.record.recorder import Recorder
+    from tandem.record.settings import Settings
     from tandem.safety import faults, states
-    from tandem.safety.inputs import CLEAN_START, Inputs, LaserLines, Lines, raising
+    from tandem.safety.inputs import NO_RECIPE, SOFT_RESET, Inputs, LaserLines, Lines
     from tandem.safety.supervisor import Supervisor
 
     lines = Lines(board.SAFE, board.FOOT_NO, board.FOOT_NC, board.PS_READY, board.CO2_READY, board.SCAN_OK)
     inputs = Inputs(lines, LaserLines(), LaserLines())
-    inputs.give(CLEAN_START, clean)
+    inputs.hold(NO_RECIPE, True)
+    inputs.hold(SOFT_RESET, not clean)
     hardware = Rp2Board(sequencer)
+    settings = Settings()
+    journal = _journal(hardware)
     state = states.State(hardware.millis())
-    supervisor = Supervisor(hardware, inputs, state)
-    channels = Channel(PS_NJ_PER_COUNT), Channel(CO2_NJ_PER_COUNT)
-    supervisor.delivery = Delivery(sequencer, channels[0], channels[1], inputs, supervisor.breathe)
-    supervisor.console = console = Console(Tandem(supervisor), Terminal())
+    supervisor = Supervisor(hardware, inputs, state, Recorder(journal))
+    if settings.lost:
+        supervisor.found = faults.SETTINGS_LOST
+    ps, co2 = Channel(settings.get("ps_nj_per_count")), Channel(settings.get("co2_nj_per_count"))
+    delivery = Delivery(sequencer, ps, co2, inputs, supervisor.journal, supervisor.breathe)
+    supervisor.delivery = delivery
+
+    def apply() -> None:
+        _apply(settings, state, delivery, ps, co2)
+
+    apply()
+    supervisor.console = console = Console(Tandem(supervisor, settings, apply), Terminal())
     console.remark("Tandem {} on {}: research and bench controller, not a medical device".format(VERSION, board.NAME))
-    if machine.freq() != board.CLOCK_HZ:
-        supervisor.selftest = raising(faults.CLOCK_WRONG)
-    planner.make_room()
+    _open_journal(journal, supervisor, hardware)
+    _start_test(supervisor, sequencer, hardware, clean)
     gc.collect()
     gc.threshold(-1)
     return supervisor
+
+
+def _apply(settings: "Settings", state: "State", delivery: object, ps: "Channel", co2: "Channel") -> None:
+    """Bring settings into use."""
+    state.set_times(settings.get("arming_ms"), settings.get("idle_s"), settings.get("service_s"))
+    delivery.testfire = bool(settings.get("testfire"))
+    ps.calibrate(settings.get("ps_nj_per_count"))
+    co2.calibrate(settings.get("co2_nj_per_count"))
+
+
+def _journal(hardware: "Rp2Board") -> "Journal":
+    """Return the journal, in the shot memory and flash; without shot memory in RAM and flash."""
+    from tandem.io import rp2_crc
+    from tandem.record.journal import Folder, Journal, RamMemory
+
+    memory = hardware.shot_memory()
+    return Journal(Folder("/journal"), memory if memory.present() else RamMemory(RAM_RECORDS), rp2_crc)
+
+
+def _open_journal(journal: "Journal", supervisor: "Supervisor", hardware: "Rp2Board") -> None:
+    """Find what is on record, and begin the record of this start; tell of a burst that was cut off."""

@@ -8,8 +8,8 @@ import machine
 
 from tandem import VERSION, catalog
 from tandem.console import protocol
-from tandem.console.commands import Controller
 from tandem.console.protocol import Refused
+from tandem.maintenance import Maintenance
 from tandem.planner import CannotPlan, Planner
 from tandem.safety import faults, states
 from tandem.safety.inputs import (
@@ -17,7 +17,7 @@ from tandem.safety.inputs import (
     EV_ARM,
     EV_CLEAR,
     EV_STANDBY,
-    RECIPE_LOADED,
+    NO_RECIPE,
     LaserLines,
     raising,
 )
@@ -25,17 +25,16 @@ from tandem.safety.supervisor import Supervisor
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+
+    from tandem.record.settings import Settings
 
 
-class Tandem(Controller):
+class Tandem(Maintenance):
     """What the console may ask, carried out on the parts."""
 
-    def __init__(self, supervisor: Supervisor) -> None:
-        self._supervisor = supervisor
-        self._state = supervisor.state
-        self._inputs = supervisor.inputs
-        self._delivery = supervisor.delivery
+    def __init__(self, supervisor: Supervisor, settings: "Settings", apply: "Callable[[], None]") -> None:
+        super().__init__(supervisor, settings, apply)
         self._planner = Planner(supervisor.breathe)
 
     def status(self) -> "list[tuple[str, object]]":
@@ -49,10 +48,11 @@ class Tandem(Controller):
             items.append(("press", "{} of {}".format(delivery.press + 1, len(delivery.plan.presses))))
             items.append(("presses", "{} of {}".format(delivery.presses, delivery.most_presses)))
         items.append(("shots", delivery.shots))
+        items.append(("testfire", "armed" if delivery.testing else "due" if delivery.test_due else "done"))
         if state.incomplete:
             items.append(("pattern", "incomplete"))
         if state.mode == states.STANDBY:
-            for _, text in states.reasons(states.arm_blocks(self._inputs.word)):
+            for text in states.reasons(states.arm_blocks(self._inputs.word), self._inputs.holds):
                 items.append(("cannot_arm", text))
         gc.collect()
         items.append(("free_bytes", gc.mem_free()))
@@ -61,6 +61,8 @@ class Tandem(Controller):
         supervisor = self._supervisor
         items.append(("turns", supervisor.turns))
         items.append(("worst_turn_us", supervisor.worst_us))
+        items.append(("worst_firing_us", supervisor.worst_firing_us))
+        items.append(("worst_flash_us", supervisor.worst_flash_us))
         return items
 
     def recipe_names(self) -> "list[str]":
@@ -103,7 +105,7 @@ class Tandem(Controller):
         self._inputs.configure(LaserLines(*plan.ps_lines), LaserLines(*plan.co2_lines), plan.co2_scanner != "none")
         self._delivery.use(plan)
         supervisor.select()
-        self._inputs.give(RECIPE_LOADED, True)
+        self._inputs.hold(NO_RECIPE, False)
         return [("recipe", plan.name), ("presses", len(plan.presses)), ("warnings", len(plan.warnings))]
 
     def plan_lines(self) -> "Iterator[str]":
@@ -116,9 +118,7 @@ class Tandem(Controller):
         """Ask for arming."""
         if self._state.mode != states.STANDBY:
             raise Refused(protocol.NOT_NOW, "arming starts in STANDBY: type standby first")
-        blocks = states.arm_blocks(self._inputs.word)
-        if blocks:
-            raise Refused(protocol.CANNOT_ARM, "; ".join([text for _, text in states.reasons(blocks)]))
+        self._admit()
         self._supervisor.request(EV_ARM)
 
     def standby(self) -> None:

@@ -276,6 +276,10 @@ class Inputs:
             return self.word
         return self._judge(gpio, chain, now_ms)
 
+    def ready_line(self, ps: bool, co2: bool) -> int:
+        """Return the bits of the GPIO word at which these lasers say that they are ready, whatever their profiles."""
+        return (self._lines.ps_ready if ps else 0) | (self._lines.co2_ready if co2 else 0)
+
     def permit_gpio(self, ps: bool, co2: bool) -> tuple[int, int]:
         """Return (mask, value): a shot of these lasers may be permitted only while `gpio & mask == value`."""
         lines = self._lines

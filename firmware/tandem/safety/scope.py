@@ -1,11 +1,11 @@
 """`scope` in SERVICE: single pulses on one output, for an oscilloscope, while no light can come of them. Pure.
 
 Before every pulse everything is looked at again: both shutters proven closed, SAFE closed, and the laser behind the
-output not ready. A pulse is made by the shot machine, which bounds its width whatever Python does; no permit is written.
+output not ready. A pulse is made by the shot machine, which bounds its width whatever Python does.
 """
 
 from tandem.safety import const, elapsed
-from tandem.safety.inputs import CHAIN_OK, CO2_SHUTTER_CLOSED, PS_SHUTTER_CLOSED, SAFE_CLOSED, Inputs, Lines
+from tandem.safety.inputs import CHAIN_OK, CO2_SHUTTER_CLOSED, PS_SHUTTER_CLOSED, SAFE_CLOSED, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +35,6 @@ class Scope:
         output: str,
         count: int,
         inputs: Inputs,
-        lines: Lines,
         levels: "Callable[[], int]",
         pulse: "Callable[[str], None]",
     ) -> None:
@@ -46,7 +45,7 @@ class Scope:
         self._output = output
         self._left = count
         self._inputs = inputs
-        self._ready = {"PS": lines.ps_ready, "CO": lines.co2_ready}.get(output[:2], 0)
+        self._ready = inputs.ready_line(output[:2] == "PS", output[:2] == "CO")
         self._levels = levels
         self._pulse = pulse
         self._last_ms = -1

@@ -48,7 +48,7 @@ from tandem.safety.states import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Protocol
 
     from tandem.console.session import Console
@@ -108,6 +108,10 @@ if TYPE_CHECKING:
             """Give the watchdog the time of a flash operation, until the next `alive`."""
             ...
 
+        def pulse(self, output: str) -> None:
+            """Make one pulse of 10 us on a trigger output, by the shot machine; for SERVICE."""
+            ...
+
         def withdraw(self) -> None:
             """Take every permit back."""
             ...
@@ -141,7 +145,8 @@ _PROVEN = const(5)
 class Supervisor:
     """Runs `turn` for ever. `console` and `delivery` are to be set, and `selftest`, whose steps are taken.
 
-    `journal` takes what happens; `scope`: the pulses that SERVICE makes, if any.
+    `journal` takes what happens; `tested` is called once the self-test is over; `found`: the fault, 0 without one, that the start found beside the self-test; `scope`:
+    the pulses that SERVICE makes, if any.
     """
 
     console: "Console"
@@ -155,10 +160,12 @@ class Supervisor:
         self.events = 0
         self.turns = 0
         self.worst_us = 0
-        self.worst_armed_us = 0
+        self.worst_firing_us = 0
         self.worst_flash_us = 0
         self.outputs = 0
         self.selftest: SelfTest | None = None
+        self.tested: Callable[[], None] | None = None
+        self.found = 0
         self.scope: Scope | None = None
         self._steps: Iterator[None] | None = None
         self._beats = True
@@ -352,18 +359,18 @@ class Supervisor:
     def _test(self) -> None:
         """Take a step of the self-test; without one there is nothing that could fail."""
         test = self.selftest
-        if test is None or self._steps is None:
-            self.request(EV_PASSED)
-            return
-        for _ in self._steps:
+        if test is not None and self._steps is not None:
+            for _ in self._steps:
+                self._beats = test.wants_heartbeat
+                return
             self._beats = test.wants_heartbeat
-            return
-        self._beats = test.wants_heartbeat
-        if test.fault:
-            self.delivery.message = test.detail
-            self.request(raising(test.fault))
-        else:
-            self.request(EV_PASSED)
+            if test.fault:
+                self.delivery.message = test.detail
+                self.found = test.fault
+            self._steps = self.selftest = test = None
+            if self.tested is not None:
+                self.tested()
+        self.request(raising(self.found) if self.found else EV_PASSED)
 
     def _arm(self, now: int) -> None:
         """Bring what waits into flash, prove that SAFE opens without HEARTBEAT, then load and release the guard."""
@@ -430,8 +437,8 @@ class Supervisor:
             taken_us = (micros - self._breath_us) & TICKS_MASK
             if taken_us > self.worst_us:
                 self.worst_us = taken_us
-            if taken_us > self.worst_armed_us and self._mode in _ARMED:
-                self.worst_armed_us = taken_us
+            if taken_us > self.worst_firing_us and self.delivery.active:
+                self.worst_firing_us = taken_us
         self._breath_us = micros
         now = board.millis()
         if (now - self._beat_ms) & TICKS_MASK >= HEARTBEAT_MS:
