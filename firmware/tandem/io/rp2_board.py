@@ -51,6 +51,11 @@ class Rp2Board:
         """Exchange as at the last `remember`; tell whether everything is as it was then."""
         return rp2_chain.still(self._block, self._seen)
 
+    @property
+    def outputs(self) -> int:
+        """What was shifted out at the last `remember`."""
+        return self._seen[0]
+
     def remember(self, outputs: int, gpio_mask: int, gpio: int, chain: int) -> None:
         """Keep what `still` sends and compares with."""
         seen = self._seen

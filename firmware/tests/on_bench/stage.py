@@ -19,7 +19,7 @@ from typing import Any
 
 from tandem_tools.bench import Bench, Edge
 from tandem_tools.bench.stand import CONTROLLER, controller_stand
-from tandem_tools.flash.program import ROOT, build_program
+from tandem_tools.flash.program import MANIFEST, ROOT, build_program, manifest_of
 from tandem_tools.image import pico_image
 
 Figure = Callable[..., None]
@@ -59,12 +59,16 @@ CHUNK = 3000
 
 
 def flashed(main: str = STAGED_MAIN, prelude: str = "") -> Path:
-    """Return saved flash with the firmware's files; made once for each program, image, main and prelude."""
+    """Return saved flash with the firmware's files; made once for each program, image, main and prelude.
+
+    Its manifest lists what is written, under the hash of the program itself.
+    """
     program = build_program()
     image = pico_image()
     files = {**program.files, "tandem_main.py": program.files["main.py"], "main.py": main.encode()}
-    files["tandem/manifest.json"] = program.manifest
     files["prelude.py"] = textwrap.dedent(prelude).encode()
+    hashes = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    files[MANIFEST] = manifest_of(program.hash, program.version, program.board, hashes)
     key = hashlib.sha256(image.read_bytes())
     for path, data in sorted(files.items()):
         key.update(f"{path} {len(data)}\n".encode() + data)

@@ -11,6 +11,7 @@ import json
 import re
 import subprocess
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -61,9 +62,18 @@ class Program:
 
     @property
     def manifest(self) -> bytes:
-        """JSON with `hash`, `tandem` (version), `board` and `files` (path to SHA-256); `hash` is on the first line."""
-        facts = {"hash": self.hash, "tandem": self.version, "board": self.board, "files": self.hashes}
-        return (json.dumps(facts, indent=0) + "\n").encode().replace(b"{\n", b"{", 1)
+        """The manifest of these files, as `manifest_of` writes it."""
+        return manifest_of(self.hash, self.version, self.board, self.hashes)
+
+
+def manifest_of(name: str, version: str, board: str, hashes: Mapping[str, str]) -> bytes:
+    """Return JSON with `hash` (the program's name), `tandem` (version), `board` and `files` (path to SHA-256).
+
+    `hash` is on the first line, each file on a line of its own, `}` alone on the last: the board reads it line by line,
+    to save memory.
+    """
+    facts = {"hash": name, "tandem": version, "board": board, "files": dict(hashes)}
+    return (json.dumps(facts, indent=0) + "\n").encode().replace(b"{\n", b"{", 1)
 
 
 def mpy_cross_format(march: str) -> MpyFormat:

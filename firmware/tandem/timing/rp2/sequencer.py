@@ -311,7 +311,7 @@ class Rp2Sequencer(contract.Sequencer):
         self._prime(reg.PIO0, PACER, PERMIT_LEAD_CYCLES, PACER_OFFSET)
         mem32[reg.PIO0 + reg.PIO_IRQ] = 0xEF
         mem32[reg.PIO1 + reg.PIO_IRQ] = 0xFF
-        self._sample()
+        self.sample()
         self._hook()
         mem32[reg.IO_INTR1] = rp2_chain.PEDAL_EDGES
         self._block[h.STATE] = h.RUNNING
@@ -337,8 +337,8 @@ class Rp2Sequencer(contract.Sequencer):
         pio.execute(reg.PIO1, SYNC, 0xA047)  # mov y, osr
         pio.load_osr(reg.PIO1, SYNC, (burst.sync_close_cycles - programs.SYNC_OVERHEAD_CYCLES) // loop)
 
-    def _sample(self) -> None:
-        """Let the ADC convert both channels in turn, 500 kS/s, into the ring."""
+    def sample(self) -> None:
+        """Let the ADC convert both channels in turn, 500 kS/s, into the ring, ps first at its beginning."""
         c = reg.DMA + reg.DMA_STRIDE * DMA_CHANNEL
         mem32[reg.DMA_ABORT] = 1 << DMA_CHANNEL
         mem32[reg.ADC] = 1
@@ -356,7 +356,17 @@ class Rp2Sequencer(contract.Sequencer):
         mem32[c + 12] = ctrl
         mem32[reg.ADC] = 3 << 16 | 1 << 3 | 1
 
-    def _stop_sampling(self) -> None:
+    def sampled(self) -> int:
+        """Return the number of conversions that reached the ring since `sample`."""
+        return 0xFFFFFFFF - (mem32[reg.DMA + reg.DMA_STRIDE * DMA_CHANNEL + 8] & 0xFFFFFFFF)
+
+    @property
+    def ring_address(self) -> int:
+        """Address of the RING_BYTES of 16-bit samples."""
+        return self._ring
+
+    def stop_sampling(self) -> None:
+        """Stop converter and DMA."""
         mem32[reg.ADC] = 1
         mem32[reg.DMA_ABORT] = 1 << DMA_CHANNEL
 
@@ -400,7 +410,7 @@ class Rp2Sequencer(contract.Sequencer):
         while self._measuring() and time.ticks_diff(time.ticks_us(), began_us) < MEASURE_US:
             pass
         mem32[reg.NVIC_DISABLE] = reg.IRQS
-        self._stop_sampling()
+        self.stop_sampling()
 
     def _withhold(self) -> bool:
         """Between lamp and Q-switch: end the lamp's trigger and lock the machine. Returns whether it was so."""
@@ -492,4 +502,4 @@ class Rp2Sequencer(contract.Sequencer):
         """Declare the supervisor dead, withdraw permits, silence handlers and DMA. Gates end on their cycle."""
         self.dead()
         silence()
-        self._stop_sampling()
+        self.stop_sampling()
