@@ -4,8 +4,10 @@ import gc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from tandem.delivery import Delivery
     from tandem.energy.photodiode import Channel
     from tandem.io.rp2_board import Rp2Board
+    from tandem.io.rp2_selftest import SelfTest
     from tandem.record.journal import Journal
     from tandem.record.settings import Settings
     from tandem.safety.states import State
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
 
 gc.threshold(16384)  # collecting often while modules are loaded keeps the free memory in large pieces
 
+_UNCLOSED = "the burst of record {} was cut off when the power was lost; {} of its shots are on record"
 RAM_RECORDS = 24_576  # bytes for records where there is no shot memory: a burst of 700 shots at most
 
 
@@ -22,10 +25,12 @@ def run() -> None:
 
     The sequencer comes first: its memory must be in one piece, and the self-test asks what an earlier run left.
     """
+    from tandem import planner
     from tandem.timing.rp2 import sequencer as rp2
 
     clean = not rp2.started_before()
     sequencer = rp2.Rp2Sequencer()
+    planner.acquaint()
     try:
         _assemble(sequencer, clean).run()
     finally:
@@ -35,7 +40,7 @@ def run() -> None:
 def _assemble(sequencer: "Rp2Sequencer", clean: bool) -> "Supervisor":
     import board
 
-    from tandem import VERSION
+    from tandem import VERSION, planner
     from tandem.console.session import Console
     from tandem.controller import Tandem
     from tandem.delivery import Delivery
@@ -43,7 +48,7 @@ def _assemble(sequencer: "Rp2Sequencer", clean: bool) -> "Supervisor":
     from tandem.io.rp2_board import Rp2Board
     from tandem.io.terminal import Terminal
     from tandem.record.recorder import Recorder
-    from tandem.record.settings import Settings
+    from tandem.record.settings import FileSlots, Settings
     from tandem.safety import faults, states
     from tandem.safety.inputs import NO_RECIPE, SOFT_RESET, Inputs, LaserLines, Lines
     from tandem.safety.supervisor import Supervisor
@@ -53,13 +58,14 @@ def _assemble(sequencer: "Rp2Sequencer", clean: bool) -> "Supervisor":
     inputs.hold(NO_RECIPE, True)
     inputs.hold(SOFT_RESET, not clean)
     hardware = Rp2Board(sequencer)
-    settings = Settings()
+    settings = Settings(FileSlots("/settings"))
+    settings.open()
     journal = _journal(hardware)
     state = states.State(hardware.millis())
     supervisor = Supervisor(hardware, inputs, state, Recorder(journal))
     if settings.lost:
         supervisor.found = faults.SETTINGS_LOST
-    ps, co2 = Channel(settings.get("ps_nj_per_count")), Channel(settings.get("co2_nj_per_count"))
+    ps, co2 = Channel(1), Channel(1)
     delivery = Delivery(sequencer, ps, co2, inputs, supervisor.journal, supervisor.breathe)
     supervisor.delivery = delivery
 
@@ -69,19 +75,21 @@ def _assemble(sequencer: "Rp2Sequencer", clean: bool) -> "Supervisor":
     apply()
     supervisor.console = console = Console(Tandem(supervisor, settings, apply), Terminal())
     console.remark("Tandem {} on {}: research and bench controller, not a medical device".format(VERSION, board.NAME))
-    _open_journal(journal, supervisor, hardware)
-    _start_test(supervisor, sequencer, hardware, clean)
+    _open_journal(journal, supervisor, settings, clean)
+    supervisor.selftest = _selftest(hardware, sequencer, clean)
+    planner.make_room()
     gc.collect()
     gc.threshold(-1)
     return supervisor
 
 
-def _apply(settings: "Settings", state: "State", delivery: object, ps: "Channel", co2: "Channel") -> None:
+def _apply(settings: "Settings", state: "State", delivery: "Delivery", ps: "Channel", co2: "Channel") -> None:
     """Bring settings into use."""
-    state.set_times(settings.get("arming_ms"), settings.get("idle_s"), settings.get("service_s"))
-    delivery.testfire = bool(settings.get("testfire"))
-    ps.calibrate(settings.get("ps_nj_per_count"))
-    co2.calibrate(settings.get("co2_nj_per_count"))
+    state.set_times(settings.number("arming_ms"), settings.number("idle_s"), settings.number("service_s"))
+    delivery.testfire = settings.number("testfire") == 1
+    delivery.test_due = delivery.test_due and delivery.testfire
+    ps.calibrate(settings.number("ps_nj_per_count"))
+    co2.calibrate(settings.number("co2_nj_per_count"))
 
 
 def _journal(hardware: "Rp2Board") -> "Journal":
@@ -93,5 +101,45 @@ def _journal(hardware: "Rp2Board") -> "Journal":
     return Journal(Folder("/journal"), memory if memory.present() else RamMemory(RAM_RECORDS), rp2_crc)
 
 
-def _open_journal(journal: "Journal", supervisor: "Supervisor", hardware: "Rp2Board") -> None:
-    """Find what is on record, and begin the record of this start; tell of a burst that was cut off."""
+def _open_journal(journal: "Journal", supervisor: "Supervisor", settings: "Settings", clean: bool) -> None:
+    """Find what is on record, begin the record of this start, and tell of a burst that was cut off."""
+    from tandem.controller import program_hash
+    from tandem.io.rp2_selftest import reset_cause
+    from tandem.record import layout
+    from tandem.record.journal import JournalError, ShotMemoryError
+    from tandem.safety import faults
+    from tandem.safety.inputs import JOURNAL_CLOSED
+
+    try:
+        for _ in journal.open():
+            supervisor.board.alive()
+    except JournalError as error:
+        supervisor.found = faults.JOURNAL_FAILED
+        supervisor.inputs.hold(JOURNAL_CLOSED, True)
+        supervisor.delivery.message = str(error)
+    except ShotMemoryError as error:
+        supervisor.found = faults.SHOT_MEMORY_FAILED
+        supervisor.delivery.message = str(error)
+    text = "cause={} program={} memory={} settings={}".format(
+        reset_cause(clean),
+        program_hash(),
+        "fram" if journal.memory.lasting else "ram",
+        "lost" if settings.lost else "damaged" if settings.damaged else "whole",
+    )
+    if journal.unclosed is not None:
+        number, kept, _ = journal.unclosed
+        text += " unclosed={} kept={}".format(number, kept)
+        supervisor.console.remark(_UNCLOSED.format(number, kept))
+    supervisor.journal.note(layout.START, text)
+
+
+def _selftest(hardware: "Rp2Board", sequencer: "Rp2Sequencer", clean: bool) -> "SelfTest":
+    """Return the self-test, whose code no module keeps: once it has run, its memory is free again."""
+    import sys
+
+    from tandem import io
+    from tandem.io import rp2_selftest
+
+    test = rp2_selftest.SelfTest(hardware, sequencer, clean)
+    del sys.modules["tandem.io.rp2_selftest"], io.rp2_selftest
+    return test

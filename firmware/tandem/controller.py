@@ -33,8 +33,8 @@ if TYPE_CHECKING:
 class Tandem(Maintenance):
     """What the console may ask, carried out on the parts."""
 
-    def __init__(self, supervisor: Supervisor, settings: "Settings", apply: "Callable[[], None]") -> None:
-        super().__init__(supervisor, settings, apply)
+    def __init__(self, supervisor: Supervisor, kept: "Settings", apply: "Callable[[], None]") -> None:
+        super().__init__(supervisor, kept, apply)
         self._planner = Planner(supervisor.breathe)
 
     def status(self) -> "list[tuple[str, object]]":

@@ -486,7 +486,7 @@ class Delivery:
         return p.ps if laser == "ps" else p.co2
 
     def _energy_uj(self, laser: str, counts: int) -> int:
-        if counts == SATURATED_COUNTS or counts == contract.NOT_MEASURED:  # noqa: SIM109 (a tuple is built anew)
+        if counts == SATURATED_COUNTS or counts == contract.NOT_MEASURED:
             return 0
         return self._channels[laser].energy_uj(counts)
 

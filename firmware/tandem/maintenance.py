@@ -3,7 +3,7 @@
 from tandem.console import protocol
 from tandem.console.commands import Controller
 from tandem.console.protocol import Refused
-from tandem.record import layout
+from tandem.record import layout, settings
 from tandem.safety import elapsed, states
 from tandem.safety.inputs import EV_ARM, EV_SERVICE, SOFT_RESET
 from tandem.safety.supervisor import Supervisor
@@ -12,20 +12,18 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from tandem.record.settings import Settings
-
 PIN_WAIT_MS = 3000
 
 
 class Maintenance(Controller):
-    """Carries these commands out. `settings` are kept ones; `apply` brings them into use after a change."""
+    """Carries these commands out. `kept` are the settings; `apply` brings them into use after a change."""
 
-    def __init__(self, supervisor: Supervisor, settings: "Settings", apply: "Callable[[], None]") -> None:
+    def __init__(self, supervisor: Supervisor, kept: "settings.Settings", apply: "Callable[[], None]") -> None:
         self._supervisor = supervisor
         self._state = supervisor.state
         self._inputs = supervisor.inputs
         self._delivery = supervisor.delivery
-        self._settings = settings
+        self._settings = kept
         self._apply = apply
         self._wrong_ms = -1
 
@@ -44,7 +42,7 @@ class Maintenance(Controller):
         now = self._supervisor.board.millis()
         if self._wrong_ms >= 0 and elapsed(now, self._wrong_ms) < PIN_WAIT_MS:
             raise Refused(protocol.WRONG_PIN, "a wrong PIN was given just now: wait three seconds")
-        right = pin == self._settings.get("service_pin")
+        right = pin == self._settings["service_pin"]
         self._wrong_ms = -1 if right else now
         self._supervisor.journal.note(layout.LOGIN, "service={}".format("granted" if right else "refused"))
         if not right:
@@ -85,7 +83,11 @@ class Maintenance(Controller):
 
     def setting_lines(self) -> "Iterator[str]":
         """Yield one line a setting."""
-        return self._settings.lines()
+        for key, _, _, _, unit, meaning in settings.SETTINGS:
+            shown = self._settings.shown(key)
+            items: list[tuple[str, object]] = [("name", key), ("value", shown), ("unit", unit)]
+            items += [("allowed", settings.allowed(key)), ("meaning", meaning)]
+            yield protocol.pairs(items)
 
     def set(self, name: str, text: str) -> "list[tuple[str, object]]":
         """Change a setting for good: written to flash, read back, then in use and on record."""
@@ -94,18 +96,16 @@ class Maintenance(Controller):
         supervisor.breathe()
         supervisor.board.flash_begins()
         try:
-            before = self._settings.get(name)
-            self._settings.set(name, text)
-        except ValueError as error:
+            before, after = self._settings.change(name, text)
+        except settings.Refused as error:
             raise Refused(protocol.BAD_VALUE, str(error)) from None
-        except OSError as error:
-            raise Refused(protocol.NOT_KEPT, "the setting could not be written: {}".format(error)) from None
+        except settings.SettingsError as error:
+            raise Refused(protocol.NOT_KEPT, str(error)) from None
         finally:
             supervisor.breathe()
-        shown = ("", "changed") if name == "service_pin" else (before, self._settings.get(name))
-        supervisor.journal.note(layout.SETTING, "name={} before={} after={}".format(name, shown[0] or "hidden", shown[1]))
+        supervisor.journal.note(layout.SETTING, "name={} before={} after={}".format(name, before, after))
         self._apply()
-        return [("name", name), ("value", shown[1])]
+        return [("name", name), ("value", after)]
 
     def clock(self, text: str) -> "list[tuple[str, object]]":
         """Set the calendar time."""

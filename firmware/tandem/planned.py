@@ -126,7 +126,8 @@ class Plan:
         self.crc = 0
         self.clock_hz = 0
         self.id_low_mv = self.id_high_mv = 0
-        self.ps_lines = self.co2_lines = ("none", "none")
+        self.ps_lines: tuple[str, str] = ("none", "none")
+        self.co2_lines: tuple[str, str] = ("none", "none")
         self.co2_scanner = "none"
         self.passes: tuple[PassPlan, ...] = ()
         self.presses: tuple[tuple[int, ...], ...] = ()

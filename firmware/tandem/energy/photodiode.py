@@ -16,6 +16,10 @@ class Channel:
     """
 
     def __init__(self, nj_per_count: int) -> None:
+        self.calibrate(nj_per_count)
+
+    def calibrate(self, nj_per_count: int) -> None:
+        """Take over another factor; ValueError for one out of range."""
         if not 1 <= nj_per_count <= 10_000_000:
             raise ValueError("nj_per_count is %d: 1 to 10000000 nJ per summed count allowed" % nj_per_count)
         self.nj_per_count = nj_per_count

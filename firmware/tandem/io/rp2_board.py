@@ -8,12 +8,15 @@ import machine
 from machine import ADC, WDT, Pin, mem32
 
 from tandem.io import rp2_chain
+from tandem.io.rp2_fram import FramMemory
 from tandem.timing.rp2 import registers as reg
 from tandem.timing.rp2.sequencer import Rp2Sequencer
 
 ALIVE_US = 20_000
 WATCHDOG_MS = 1000
 WATCHDOG_COUNT = 2 * 1000 * WATCHDOG_MS  # it counts twice a microsecond (RP2040 erratum E1)
+FLASH_MS = 8000
+FLASH_COUNT = 2 * 1000 * FLASH_MS
 SCAN_WAITS = 1 << 16
 ADC_FULL_MV = 3300
 
@@ -74,6 +77,18 @@ class Rp2Board:
     def alive(self) -> None:
         """Allow permits for the next 20 ms and feed the watchdog."""
         rp2_chain.set_alive(self._block, ALIVE_US, WATCHDOG_COUNT)
+
+    def flash_begins(self) -> None:
+        """Give the watchdog 8 s, until the next `alive`: an append to flash may take over one."""
+        rp2_chain.set_alive(self._block, ALIVE_US, FLASH_COUNT)
+
+    def shot_memory(self) -> FramMemory:
+        """Return the driver of the shot memory; whether there is one, it tells itself."""
+        return FramMemory(self._block, self._move_waiting)
+
+    def _move_waiting(self) -> None:
+        """Move the scanner that the handler could not move while the shot memory had the bus."""
+        self._move_scanner(self._seen[0])
 
     def beat(self) -> None:
         """Toggle HEARTBEAT."""

@@ -373,21 +373,22 @@ class State:
         self.incomplete = False
         self.refused = 0
         self.refused_ms = 0
-        _within("arming_ms", arming_ms, ARMING_MS_MIN, ARMING_MS_MAX)
-        _within("idle_s", idle_s, IDLE_S_MIN, IDLE_S_MAX)
+        self.times = [0, _SELFTEST_MS, 0, 0, 0, shutter_ms, _ACKNOWLEDGE_MS, 0]
+        self._wait_ms = wait_ms
         _within("shutter_ms", shutter_ms, 1, 2000)
         _within("wait_ms", wait_ms, 0, 60000)
+        self.set_times(arming_ms, idle_s, service_s)
+
+    def set_times(self, arming_ms: int, idle_s: int, service_s: int) -> None:
+        """Take over times that can be set; ValueError for one out of range, and none is taken over then."""
+        _within("arming_ms", arming_ms, ARMING_MS_MIN, ARMING_MS_MAX)
+        _within("idle_s", idle_s, IDLE_S_MIN, IDLE_S_MAX)
         _within("service_s", service_s, SERVICE_S_MIN, SERVICE_S_MAX)
-        self.times = [
-            0,
-            _SELFTEST_MS,
-            arming_ms,
-            arming_ms + wait_ms,
-            idle_s * 1000,
-            shutter_ms,
-            _ACKNOWLEDGE_MS,
-            service_s * 1000,
-        ]
+        times = self.times
+        times[T_ARMING] = arming_ms
+        times[T_WAIT] = arming_ms + self._wait_ms
+        times[T_IDLE] = idle_s * 1000
+        times[T_SERVICE] = service_s * 1000
 
 
 def _within(name: str, value: int, lowest: int, highest: int) -> None:

@@ -48,7 +48,7 @@ from tandem.safety.states import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Protocol
 
     from tandem.console.session import Console
@@ -131,7 +131,7 @@ _LOW_TEXT = "less than a tenth of the journal's room is free: pull it (journal s
 _LIVE = (ARMING, READY, FIRING)
 _ARMED = (READY, FIRING)
 _RESTING = (STANDBY, SERVICE)
-_ON_RECORD = const((1 << 20) - 1 & ~SCAN_OK)
+_ON_RECORD = ((1 << 20) - 1) & ~SCAN_OK
 """The conditions whose changes go into the journal; a scanner's place changes with every shot."""
 
 # What arming is at.
@@ -145,7 +145,7 @@ _PROVEN = const(5)
 class Supervisor:
     """Runs `turn` for ever. `console` and `delivery` are to be set, and `selftest`, whose steps are taken.
 
-    `journal` takes what happens; `tested` is called once the self-test is over; `found`: the fault, 0 without one, that the start found beside the self-test; `scope`:
+    `journal` takes what happens; `found`: the fault, 0 without one, that the start found beside the self-test; `scope`:
     the pulses that SERVICE makes, if any.
     """
 
@@ -164,7 +164,6 @@ class Supervisor:
         self.worst_flash_us = 0
         self.outputs = 0
         self.selftest: SelfTest | None = None
-        self.tested: Callable[[], None] | None = None
         self.found = 0
         self.scope: Scope | None = None
         self._steps: Iterator[None] | None = None
@@ -368,8 +367,6 @@ class Supervisor:
                 self.delivery.message = test.detail
                 self.found = test.fault
             self._steps = self.selftest = test = None
-            if self.tested is not None:
-                self.tested()
         self.request(raising(self.found) if self.found else EV_PASSED)
 
     def _arm(self, now: int) -> None:

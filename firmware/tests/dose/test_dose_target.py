@@ -19,7 +19,11 @@ from tandem_tools.image import pico_image, unix_micropython
 
 Figure = Callable[..., None]
 FIRMWARE = Path(__file__).parents[2]
-MODULES = [*sorted((FIRMWARE / "tandem" / "dose").glob("*.py")), FIRMWARE / "tandem/planned.py", FIRMWARE / "tandem/units.py"]
+MODULES = [
+    *sorted((FIRMWARE / "tandem" / "dose").glob("*.py")),
+    FIRMWARE / "tandem/planned.py",
+    FIRMWARE / "tandem/units.py",
+]
 ON_BOARD = {"array", "binascii", "json", "tandem"}
 FLOATS = {"float", "complex", "round", "math", "cmath", "decimal", "fractions"}
 

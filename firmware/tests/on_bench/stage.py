@@ -17,6 +17,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tandem.record.settings import Settings
 from tandem_tools.bench import Bench, Edge
 from tandem_tools.bench.stand import CONTROLLER, controller_stand
 from tandem_tools.flash.program import MANIFEST, ROOT, build_program, manifest_of
@@ -58,10 +59,14 @@ NO_MAIN = "pass\n"
 CHUNK = 3000
 
 
-def flashed(main: str = STAGED_MAIN, prelude: str = "") -> Path:
-    """Return saved flash with the firmware's files; made once for each program, image, main and prelude.
+NO_TESTFIRE = {"testfire": "0"}
+"""Settings of most stages: every trial but those of the test fire begins in READY for treatment."""
 
-    Its manifest lists what is written, under the hash of the program itself.
+
+def flashed(main: str = STAGED_MAIN, prelude: str = "", settings: Mapping[str, str] | None = None) -> Path:
+    """Return saved flash with the firmware's files; made once for each program, image, main, prelude and settings.
+
+    Its manifest lists what is written, under the hash of the program itself. `settings`: those that are not defaults.
     """
     program = build_program()
     image = pico_image()
@@ -69,6 +74,8 @@ def flashed(main: str = STAGED_MAIN, prelude: str = "") -> Path:
     files["prelude.py"] = textwrap.dedent(prelude).encode()
     hashes = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
     files[MANIFEST] = manifest_of(program.hash, program.version, program.board, hashes)
+    if settings:
+        files["settings0"] = _settings_file(settings)
     key = hashlib.sha256(image.read_bytes())
     for path, data in sorted(files.items()):
         key.update(f"{path} {len(data)}\n".encode() + data)
@@ -77,6 +84,25 @@ def flashed(main: str = STAGED_MAIN, prelude: str = "") -> Path:
         CACHE.mkdir(parents=True, exist_ok=True)
         _write(files, image, saved)
     return saved
+
+
+def _settings_file(changes: Mapping[str, str]) -> bytes:
+    """Return the settings file that the firmware writes for these changes."""
+
+    class Slots:
+        data = b""
+
+        def read(self, slot: int) -> bytes | None:
+            return self.data or None
+
+        def write(self, slot: int, data: bytes) -> None:
+            self.data = data
+
+    slots = Slots()
+    kept = Settings(slots)
+    for key, text in changes.items():
+        kept.change(key, text)
+    return slots.data
 
 
 def _write(files: Mapping[str, bytes], image: Path, saved: Path) -> None:
@@ -216,9 +242,15 @@ class Stage:
 
 
 @contextmanager
-def stage(recipe: str = "", prelude: str = "", save_as: str = "ready", **stand: Any) -> Generator[Stage]:
+def stage(
+    recipe: str = "",
+    prelude: str = "",
+    save_as: str = "ready",
+    settings: Mapping[str, str] = NO_TESTFIRE,
+    **stand: Any,
+) -> Generator[Stage]:
     """Set the stage: boot, take the recipe into use, arm, save. Without a recipe it is saved in STANDBY."""
-    flash = flashed(prelude=prelude)
+    flash = flashed(prelude=prelude, settings=settings)
     with Bench(controller_stand(pico_image(), flash=flash, **stand)) as bench:
         found = Stage(bench)
         found.boot()
