@@ -30,7 +30,7 @@ del _fill
 def seal(buffer: ptr8, length: int):  # noqa: ANN201
     """Put the CRC of the first `length` bytes behind them. About 10 us for a shot. Does not allocate."""
     rows = ptr32(_ROWS)
-    crc = int(-1)
+    crc = -1
     i = 0
     while i < length:
         crc ^= buffer[i]
@@ -48,7 +48,7 @@ def seal(buffer: ptr8, length: int):  # noqa: ANN201
 def sound(buffer: ptr8, at: int, length: int) -> bool:
     """Tell whether the CRC behind `length` bytes from `at` is right. Does not allocate."""
     rows = ptr32(_ROWS)
-    crc = int(-1)
+    crc = -1
     end = at + length
     while at < end:
         crc ^= buffer[at]
@@ -70,7 +70,7 @@ def shots(buffer: ptr8, at: int, end: int, number: int) -> int:
         i = at + 4
         if number != buffer[i] | (buffer[i + 1] << 8) | (buffer[i + 2] << 16) | (buffer[i + 3] << 24):
             return at
-        crc = int(-1)
+        crc = -1
         i = at
         while i < at + 28:
             crc ^= buffer[i]

@@ -23,12 +23,12 @@ import os
 import struct
 
 from tandem.record import layout
-from tandem.record.layout import MAX_PAYLOAD, MAX_RECORD, OVERHEAD, SHOT_BYTES, seq
+from tandem.record.layout import LAST_KIND, MAX_PAYLOAD, MAX_RECORD, OVERHEAD, SHOT_BYTES, seq
 from tandem.safety import TICKS_MASK, const
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from typing import Any, Protocol
 
     class Memory(Protocol):
@@ -37,16 +37,15 @@ if TYPE_CHECKING:
         size: int
         lasting: bool
 
-        def write(self, at: int, buffer: bytearray, start: int, length: int) -> None:
-            """Write `length` bytes of a buffer, from `start` on, to the offset `at`. Allocates nothing."""
+        def append(self, at: int, buffer: bytearray, length: int) -> bool:
+            """Write a buffer's bytes 1 to `length` behind the offset `at`, and only then its first byte at `at`.
+
+            Reads all of it back and tells whether it is the same. Allocates nothing.
+            """
             ...
 
         def read(self, at: int, buffer: bytearray, length: int) -> int:
             """Read `length` bytes from the offset `at` into a buffer's beginning; return `length`."""
-            ...
-
-        def same(self, at: int, buffer: bytearray, length: int) -> bool:
-            """Tell whether the bytes at `at` are those of the buffer's beginning. Allocates nothing."""
             ...
 
     class Files(Protocol):
@@ -104,44 +103,18 @@ class ShotMemoryError(Exception):
     """The shot memory did not take a record or give it back (fault 91). The record is not acknowledged."""
 
 
-class RamMemory:
-    """Stands in for the shot memory where there is none: what it holds is lost with the power."""
-
-    lasting = False
-
-    def __init__(self, size: int) -> None:
-        self.size = size
-        self._bytes = bytearray(size)
-
-    def write(self, at: int, buffer: bytearray, start: int, length: int) -> None:
-        """Take bytes. Allocates nothing."""
-        kept = self._bytes
-        for i in range(length):
-            kept[at + i] = buffer[start + i]
-
-    def read(self, at: int, buffer: bytearray, length: int) -> int:
-        """Give bytes."""
-        buffer[:length] = self._bytes[at : at + length]
-        return length
-
-    def same(self, at: int, buffer: bytearray, length: int) -> bool:
-        """Tell whether it holds these bytes. Allocates nothing."""
-        kept = self._bytes
-        alike = True
-        for i in range(length):
-            alike = alike and kept[at + i] == buffer[i]
-        return alike
-
-
 class Folder:
-    """Segments in a folder of the file system. It is made if there is none."""
+    """Segments in a folder of the file system. It is made if there is none (JournalError if it cannot be)."""
 
     def __init__(self, path: str) -> None:
         self._path = path + "/"
         try:
             os.stat(path)
         except OSError:
-            os.mkdir(path)
+            try:
+                os.mkdir(path)
+            except OSError as error:
+                raise failed("begun", error) from None
 
     def list(self) -> "list[tuple[str, int]]":
         """Return names and sizes of all files."""
@@ -167,16 +140,14 @@ class Folder:
         return found[0] * found[3]
 
 
-def _name(first: int) -> str:
+def failed(what: str, error: OSError) -> JournalError:
+    """Return the exception for an error of the file system."""
+    return JournalError("the journal could not be {}: {}".format(what, error))
+
+
+def name_of(first: int) -> str:
+    """Return the name of the segment that begins with a number."""
     return "{:08x}.rec".format(first)
-
-
-def _first(name: str) -> int:
-    """Return the first number of the segment of this name; 0 for another file's name."""
-    try:
-        return int(name[:8], 16) if name[8:] == ".rec" else 0
-    except ValueError:
-        return 0
 
 
 class Journal:
@@ -201,26 +172,21 @@ class Journal:
         self.uptime_s = 0
         self.lost = 0
         self.damaged = 0
-        self.unclosed: "tuple[int, int, str] | None" = None
-        self._files = files
-        self._crc = crc
+        self.unclosed: tuple[int, int, str] | None = None
+        self.files = files
+        self.crc = crc
         self._segment_bytes = segment_bytes
         self._most_bytes = segment_bytes * most_segments
-        self._firsts: "list[int]" = []
-        self._sizes: "list[int]" = []
-        self._flashed = 0  # number of the last record that is in flash
-        self._ends = False  # the last segment cannot be appended to
-        self._doubt = False  # an append failed: what the last segment holds has to be read again
-        self._free = 0
-        self._spare = 0  # records up to this number may be removed
-        self._end = 0  # bytes of whole records in memory
-        self._moved = 0  # how many of them are in flash
-        self._epoch = 0
-        self._scanned = 0
-        self._found = 0
-        self._burst = 0
-        self._burst_shots = 0
-        self._burst_text = ""
+        self.firsts: list[int] = []
+        self.sizes: list[int] = []
+        self.flashed = 0  # number of the last record that is in flash
+        self.ends = False  # the last segment cannot be appended to
+        self.doubt = False  # an append failed: what the last segment holds has to be read again
+        self.free = 0
+        self.spare = 0  # records up to this number may be removed
+        self.end = 0  # bytes of whole records in memory
+        self.moved = 0  # how many of them are in flash
+        self.epoch = 0
         self._ms = 0
         self._tick_ms = 0
         self._clock_s = 0
@@ -229,113 +195,32 @@ class Journal:
         self._before = 0
         self._after = 0
         self._buffer = bytearray(MAX_RECORD + 1)
-        self._piece = bytearray(_PIECE)
+        self.piece = bytearray(_PIECE)
 
     # --- at boot
 
     def open(self) -> "Iterator[None]":
         """Find what there is: yields between pieces of work of a few ms. Writes nothing but a zero into memory.
 
-        :raises JournalError, ShotMemoryError: when it cannot be read.
+        The module `recovery` is loaded for it, and may be thrown out of memory afterwards.
+
+        :raises JournalError: flash cannot be read.
+        :raises ShotMemoryError: memory does not take a byte.
         """
-        try:
-            found = sorted([(_first(name), size) for name, size in self._files.list() if _first(name)])
-            self._free = self._files.free()
-        except OSError as error:
-            raise _failed("read", error) from None
-        for first, size in found:
-            self._firsts.append(first)
-            self._sizes.append(size)
-            yield from self._check_segment(first, size)
-        head = bytearray(OVERHEAD)
-        self.memory.read(0, head, OVERHEAD)
-        yield from self._scan(self.memory.read, self.memory.size, seq(head, 0))
-        self.seq = self._flashed + 1
-        if self._scanned and self._found > self.seq:
-            self.seq = self._found
-            self._end = self._scanned
-        else:
-            self._moved = 0
-        self._end_memory(self._end)
-        self.boot += 1
-        if self._burst:
-            self.unclosed = (self._burst, self._burst_shots, self._burst_text)
-            self._burst = 0
+        from tandem.record import recovery
 
-    def _check_segment(self, first: int, size: int) -> "Iterator[None]":
-        name = _name(first)
-        try:
-            yield from self._scan(lambda at, buffer, length: self._files.read(name, at, buffer, length), size, first)
-        except OSError as error:
-            raise _failed("read", error) from None
-        self._ends = self._scanned < size or not size
-        if self._scanned < size:
-            self.damaged += 1
-        if self._scanned:
-            self._flashed = self._found - 1
+        return recovery.opened(self)
 
-    def _scan(self, read: "Callable[[int, bytearray, int], int]", size: int, number: int) -> "Iterator[None]":
-        """Go through whole records that follow one another from `number`, and take in what they tell.
-
-        Leaves the end of them in `_scanned`, the number after them in `_found`; `_moved`: behind those known to be in
-        flash already.
-        """
-        piece, shots = self._piece, self._crc.shots
-        at = self._moved = 0
-        while at < size:
-            have = read(at, piece, min(_PIECE, size - at))
-            used = 0
-            while True:
-                run = shots(piece, used, have, number)
-                if run > used:
-                    self._saw_shots(number, (run - used) // SHOT_BYTES, at + used)
-                    number += (run - used) // SHOT_BYTES
-                    self.boot = max(self.boot, layout.word(piece, run - SHOT_BYTES + 8))
-                    used = run
-                length = self._whole(piece, used, have, number)
-                if length <= 0:
-                    break
-                if number > self._flashed:
-                    self._saw(piece, used, number)
-                else:
-                    self._moved = at + used + length
-                number += 1
-                used += length
-            if not used:
-                break
-            at += used
-            yield
-        self._scanned = at
-        self._found = number
-
-    def _whole(self, piece: bytearray, at: int, have: int, number: int) -> int:
+    def whole(self, piece: bytearray, at: int, have: int, number: int) -> int:
         """Return the length of the record `number` at an offset; 0 if it is not all there, -1 if it is not sound."""
         if have - at < OVERHEAD:
             return 0
         length = piece[at + 1] + OVERHEAD
-        if not 0 < piece[at] < len(layout.KINDS) or length > MAX_RECORD or seq(piece, at) != number:
+        if not 0 < piece[at] <= LAST_KIND or length > MAX_RECORD or seq(piece, at) != number:
             return -1
         if at + length > have:
             return 0
-        return length if self._crc.sound(piece, at, length - 4) else -1
-
-    def _saw_shots(self, number: int, count: int, at: int) -> None:
-        known = min(count, max(0, self._flashed + 1 - number))
-        self._burst_shots += count - known
-        if known:
-            self._moved = at + known * SHOT_BYTES
-
-    def _saw(self, piece: bytearray, at: int, number: int) -> None:
-        kind = piece[at]
-        self.boot = max(self.boot, layout.word(piece, at + 8))
-        if kind == layout.OPEN:
-            self._burst = number
-            self._burst_shots = 0
-            self._burst_text = layout.body(piece, at)
-        elif kind in (layout.CLOSE, layout.START):
-            self._burst = 0
-        elif kind in (layout.PULLED, layout.OVERWRITE):
-            self._spare = max(self._spare, layout.word(piece, at + 20))
+        return length if self.crc.sound(piece, at, length - 4) else -1
 
     # --- time
 
@@ -363,9 +248,9 @@ class Journal:
         """Set the clock: seconds since 2020-01-01 UTC. The change is a record. ValueError outside 1 to 2**30 - 1."""
         if not 0 < seconds < 1 << 30:
             raise ValueError("the clock takes 1 to 1073741823 s since 2020-01-01 UTC, not {}".format(seconds))
-        before = layout.moment(self.time_s)
+        before_s = self.time_s
         self._clock_s = seconds - self.uptime_s
-        self.note(layout.CLOCK, "before={} after={}".format(before, layout.moment(seconds)))
+        self.note(layout.CLOCK, "before_s={} after_s={}".format(before_s, seconds))
 
     # --- what happens
 
@@ -439,7 +324,7 @@ class Journal:
     def _allow(self, kind: int, number: int) -> int:
         kept = self._words(kind, 1, number, 0, 0)
         if kept:
-            self._spare = max(self._spare, number)
+            self.spare = max(self.spare, number)
         return kept
 
     def _words(self, kind: int, count: int, first: int, second: int, third: int) -> int:
@@ -450,7 +335,7 @@ class Journal:
 
     def _begin(self, kind: int, length: int) -> bool:
         """Write a record's header into the buffer. False without room: the record is counted as lost."""
-        room = self.memory.size - self._end
+        room = self.memory.size - self.end
         need = length + OVERHEAD + 1
         if self.lost and room >= need + 4 + OVERHEAD:
             lost = self.lost
@@ -466,25 +351,22 @@ class Journal:
         return True
 
     def _keep(self, length: int) -> int:
-        """Seal the record in the buffer and put it into memory, its first byte last. Returns its number."""
-        memory, buffer, at = self.memory, self._buffer, self._end
-        self._crc.seal(buffer, length)
+        """Seal the record in the buffer and put it into memory. Returns its number."""
+        buffer = self._buffer
+        self.crc.seal(buffer, length)
         length += 4
         buffer[length] = 0
-        memory.write(at + 1, buffer, 1, length)
-        memory.write(at, buffer, 0, 1)
-        if not memory.same(at, buffer, length + 1):
-            raise ShotMemoryError("the shot memory did not give back record {} at {}".format(self.seq, at))
-        self._end = at + length
+        if not self.memory.append(self.end, buffer, length):
+            raise ShotMemoryError("the shot memory did not give back record {}".format(self.seq))
+        self.end += length
         self.seq += 1
         return self.seq - 1
 
-    def _end_memory(self, at: int) -> None:
-        """Put the zero that ends the records in memory."""
-        self._end = at
+    def end_memory(self, at: int) -> None:
+        """Put the zero that ends the records into memory, after `at` bytes of them."""
+        self.end = at
         self._buffer[0] = 0
-        self.memory.write(at, self._buffer, 0, 1)
-        if not self.memory.same(at, self._buffer, 1):
+        if not self.memory.append(at, self._buffer, 0):
             raise ShotMemoryError("the shot memory did not give back the byte at {}".format(at))
 
     # --- from memory into flash
@@ -492,12 +374,12 @@ class Journal:
     @property
     def acknowledged(self) -> int:
         """Number of the last record that outlives a loss of power from now on."""
-        return self.seq - 1 if self.memory.lasting else self._flashed
+        return self.seq - 1 if self.memory.lasting else self.flashed
 
     @property
     def waiting(self) -> int:
         """Bytes in memory that are not in flash yet."""
-        return self._end - self._moved
+        return self.end - self.moved
 
     def flush(self, most: int = APPEND_BYTES) -> bool:
         """Move at most about `most` bytes from memory into flash, as one append, or remove one segment to make room.
@@ -508,78 +390,82 @@ class Journal:
         :raises JournalError: the file system failed; the records stay in memory. The next call tries again.
         :raises ShotMemoryError: memory does not hold what it gave back before.
         """
-        if self._moved == self._end:
+        if self.moved == self.end:
             return True
         try:
-            if self._doubt:
-                self._look_again()
+            if self.doubt:
+                from tandem.record import recovery
+
+                recovery.look_again(self)
                 return False
-            self.memory.read(self._moved, self._piece, OVERHEAD)
-            number = seq(self._piece, 0)
-            if self._firsts and self._firsts[-1] == number:
+            self.memory.read(self.moved, self.piece, OVERHEAD)
+            number = seq(self.piece, 0)
+            if self.firsts and self.firsts[-1] == number:
                 return self._drop(-1)  # a segment in which nothing is sound: its name is wanted
             if not self._has_room(most):
                 return not self._may_drop() or self._drop(0)
-            self._doubt = True
+            self.doubt = True
             self._append(number, most)
-            self._doubt = False
+            self.doubt = False
         except OSError as error:
-            raise _failed("written", error) from None
-        if self._moved < self._end:
+            raise failed("written", error) from None
+        if self.moved < self.end:
             return False
-        self._moved = 0
-        self._epoch += 1
-        self._end_memory(0)
+        self.moved = 0
+        self.epoch += 1
+        self.end_memory(0)
         return True
 
     def _drop(self, index: int) -> bool:
         """Remove a segment. Returns False: there is more to do."""
-        self._files.remove(_name(self._firsts[index]))
-        self._firsts.pop(index)
-        self._sizes.pop(index)
-        self._free = self._files.free()
-        self._ends = self._ends or index < 0
+        self.files.remove(name_of(self.firsts[index]))
+        self.firsts.pop(index)
+        self.sizes.pop(index)
+        self.free = self.files.free()
+        self.ends = self.ends or index < 0
         return False
 
     def _may_drop(self) -> bool:
         """Tell whether the oldest segment is not the last one, and all of it was pulled or may be overwritten."""
-        return len(self._firsts) > 1 and self._firsts[1] <= self._spare + 1
+        return len(self.firsts) > 1 and self.firsts[1] <= self.spare + 1
 
     def _has_room(self, most: int) -> bool:
-        return sum(self._sizes) + most <= self._most_bytes and self._free - most >= SPARE_BYTES
+        return sum(self.sizes) + most <= self._most_bytes and self.free - most >= SPARE_BYTES
 
     def _append(self, number: int, most: int) -> None:
-        memory, piece, files = self.memory, self._piece, self._files
-        if self._ends or not self._firsts or number != self._flashed + 1 or self._full(MAX_RECORD):
-            self._firsts.append(number)
-            self._sizes.append(0)
-            self._ends = False
-            self._free = files.free()
-        most = min(most, self._segment_bytes - self._sizes[-1])
-        moved = self._moved
-        with files.append(_name(self._firsts[-1])) as file:
-            while moved < self._end and most >= MAX_RECORD:
-                have = memory.read(moved, piece, min(_PIECE, self._end - moved, most))
+        memory, piece, files = self.memory, self.piece, self.files
+        if (
+            self.ends
+            or not self.firsts
+            or number != self.flashed + 1
+            or self.sizes[-1] + MAX_RECORD > self._segment_bytes
+        ):
+            self.firsts.append(number)
+            self.sizes.append(0)
+            self.ends = False
+            self.free = files.free()
+        most = min(max(most, MAX_RECORD), self._segment_bytes - self.sizes[-1])
+        moved = self.moved
+        with files.append(name_of(self.firsts[-1])) as file:
+            while moved < self.end and most >= MAX_RECORD:
+                have = memory.read(moved, piece, min(_PIECE, self.end - moved, most))
                 used, number = self._whole_records(piece, have, number)
                 file.write(memoryview(piece)[:used])
                 moved += used
                 most -= used
-        self._sizes[-1] += moved - self._moved
-        self._free -= moved - self._moved
-        self._moved = moved
-        self._flashed = number - 1
-
-    def _full(self, more: int) -> bool:
-        return self._sizes[-1] + more > self._segment_bytes
+        self.sizes[-1] += moved - self.moved
+        self.free -= moved - self.moved
+        self.moved = moved
+        self.flashed = number - 1
 
     def _whole_records(self, piece: bytearray, have: int, number: int) -> "tuple[int, int]":
         """Return how many bytes of a piece are whole records from `number` on, and the number after them."""
         used = 0
         while True:
-            run = self._crc.shots(piece, used, have, number)
+            run = self.crc.shots(piece, used, have, number)
             number += (run - used) // SHOT_BYTES
             used = run
-            length = self._whole(piece, used, have, number)
+            length = self.whole(piece, used, have, number)
             if length <= 0:
                 break
             used += length
@@ -588,35 +474,17 @@ class Journal:
             raise ShotMemoryError("the shot memory does not give back record {} as it took it".format(number))
         return used, number
 
-    def _look_again(self) -> None:
-        """After an append that failed: find out what the last segment holds, and so what is left to move."""
-        first = self._firsts[-1]
-        sizes = [size for name, size in self._files.list() if name == _name(first)]
-        self._sizes[-1] = sizes[0] if sizes else 0
-        damaged = self.damaged
-        for _ in self._check_segment(first, self._sizes[-1]):
-            pass
-        self.damaged = damaged
-        if not sizes:
-            self._firsts.pop()
-            self._sizes.pop()
-        self.memory.read(0, self._piece, OVERHEAD)
-        for _ in self._scan(self.memory.read, self._end, seq(self._piece, 0)):
-            pass
-        self._free = self._files.free()
-        self._doubt = False
-
     # --- room
 
     @property
     def room(self) -> int:
         """How many more shots flash can take, beside what waits in memory."""
-        held = sum(self._sizes)
+        held = sum(self.sizes)
         spare = 0
-        for i in range(len(self._sizes) - 1):
-            if self._firsts[i + 1] <= self._spare + 1:
-                spare += self._sizes[i]
-        left = min(self._most_bytes - held, self._free - SPARE_BYTES) + spare - self.waiting - APPEND_BYTES
+        for i in range(len(self.sizes) - 1):
+            if self.firsts[i + 1] <= self.spare + 1:
+                spare += self.sizes[i]
+        left = min(self._most_bytes - held, self.free - SPARE_BYTES) + spare - self.waiting - APPEND_BYTES
         return max(0, left // SHOT_BYTES)
 
     @property
@@ -631,79 +499,5 @@ class Journal:
 
     def fits(self, records: int) -> bool:
         """Tell whether that many shots, and 2 KB of what goes with them, fit into flash and, at once, into memory."""
-        left = (self.memory.size - self._end - APPEND_BYTES) // SHOT_BYTES
+        left = (self.memory.size - self.end - APPEND_BYTES) // SHOT_BYTES
         return records <= self.room and records <= left
-
-    # --- reading
-
-    def read(self, number: int = 1) -> "Iterator[tuple[bytearray, int] | None]":
-        """Yield the records from a number on, oldest first, as (buffer, offset), see `layout.line`; None: nothing yet.
-
-        What is yielded holds until the next; a step takes a few ms. Records may be kept, flushed and removed meanwhile:
-        numbers only rise, and a gap in them is what was removed or is not sound. Needs 512 bytes.
-
-        :raises JournalError: when flash cannot be read.
-        """
-        piece = bytearray(_PIECE)
-        while number < self.seq:
-            asked = number
-            first = self._segment_of(number)
-            epoch = self._epoch
-            size = self._sizes[self._firsts.index(first)] if first else self._end
-            follows = self._behind(first) if first else number
-            at = 0
-            expected = first
-            while at < size and (first in self._firsts if first else epoch == self._epoch):
-                have = self._read_piece(first, at, piece, min(_PIECE, size - at))
-                if not expected:
-                    expected = seq(piece, 0)
-                used = 0
-                if expected < number:
-                    yield None
-                while True:
-                    if expected < number:
-                        run = min(have, used + (number - expected) * SHOT_BYTES)
-                        run = self._crc.shots(piece, used, run, expected)
-                        expected += (run - used) // SHOT_BYTES
-                        used = run
-                    length = self._whole(piece, used, have, expected)
-                    if length <= 0:
-                        break
-                    if expected >= number:
-                        number = expected + 1
-                        yield piece, used
-                    expected += 1
-                    used += length
-                if not used:
-                    break
-                at += used
-            number = max(number, follows)
-            if number == asked and epoch == self._epoch:
-                return
-
-    def _segment_of(self, number: int) -> int:
-        """Return the first number of the segment to look for a record in; 0 for memory."""
-        if not self._firsts or number > self._flashed:
-            return 0
-        found = self._firsts[0]
-        for first in self._firsts:
-            if first <= number:
-                found = first
-        return found
-
-    def _behind(self, first: int) -> int:
-        """Return the number with which what follows a segment begins."""
-        index = self._firsts.index(first) + 1
-        return self._firsts[index] if index < len(self._firsts) else self._flashed + 1
-
-    def _read_piece(self, first: int, at: int, piece: bytearray, length: int) -> int:
-        if not first:
-            return self.memory.read(at, piece, length)
-        try:
-            return self._files.read(_name(first), at, piece, length)
-        except OSError as error:
-            raise _failed("read", error) from None
-
-
-def _failed(what: str, error: OSError) -> JournalError:
-    return JournalError("the journal could not be {}: {}".format(what, error))
