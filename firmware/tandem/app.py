@@ -85,26 +85,32 @@ def _assemble(sequencer: "Rp2Sequencer", clean: bool) -> "Supervisor":
 
 def _apply(settings: "Settings", state: "State", delivery: "Delivery", ps: "Channel", co2: "Channel") -> None:
     """Bring settings into use."""
-    state.set_times(settings.number("arming_ms"), settings.number("idle_s"), settings.number("service_s"))
-    delivery.testfire = settings.number("testfire") == 1
+    values = settings.values
+    state.set_times(int(values["arming_ms"]), int(values["idle_s"]), int(values["service_s"]))
+    delivery.testfire = values["testfire"] == 1
     delivery.test_due = delivery.test_due and delivery.testfire
-    ps.calibrate(settings.number("ps_nj_per_count"))
-    co2.calibrate(settings.number("co2_nj_per_count"))
+    ps.calibrate(int(values["ps_nj_per_count"]))
+    co2.calibrate(int(values["co2_nj_per_count"]))
 
 
 def _journal(hardware: "Rp2Board") -> "Journal":
     """Return the journal, in the shot memory and flash; without shot memory in RAM and flash."""
     from tandem.io import rp2_crc
-    from tandem.record.journal import Folder, Journal, RamMemory
+    from tandem.record.journal import Folder, Journal
 
     memory = hardware.shot_memory()
-    return Journal(Folder("/journal"), memory if memory.present() else RamMemory(RAM_RECORDS), rp2_crc)
+    if not memory.present():
+        from tandem.record.ram import RamMemory
+
+        memory = RamMemory(RAM_RECORDS)
+    return Journal(Folder("/journal"), memory, rp2_crc)
 
 
 def _open_journal(journal: "Journal", supervisor: "Supervisor", settings: "Settings", clean: bool) -> None:
     """Find what is on record, begin the record of this start, and tell of a burst that was cut off."""
     from tandem.controller import program_hash
     from tandem.io.rp2_selftest import reset_cause
+    from tandem.memory import forget
     from tandem.record import layout
     from tandem.record.journal import JournalError, ShotMemoryError
     from tandem.safety import faults
@@ -120,6 +126,7 @@ def _open_journal(journal: "Journal", supervisor: "Supervisor", settings: "Setti
     except ShotMemoryError as error:
         supervisor.found = faults.SHOT_MEMORY_FAILED
         supervisor.delivery.message = str(error)
+    forget(("record.recovery",))
     text = "cause={} program={} memory={} settings={}".format(
         reset_cause(clean),
         program_hash(),
@@ -135,11 +142,9 @@ def _open_journal(journal: "Journal", supervisor: "Supervisor", settings: "Setti
 
 def _selftest(hardware: "Rp2Board", sequencer: "Rp2Sequencer", clean: bool) -> "SelfTest":
     """Return the self-test, whose code no module keeps: once it has run, its memory is free again."""
-    import sys
-
-    from tandem import io
     from tandem.io import rp2_selftest
+    from tandem.memory import forget
 
     test = rp2_selftest.SelfTest(hardware, sequencer, clean)
-    del sys.modules["tandem.io.rp2_selftest"], io.rp2_selftest
+    forget(("io.rp2_selftest",))
     return test

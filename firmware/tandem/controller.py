@@ -42,7 +42,7 @@ class Tandem(Maintenance):
         state, delivery = self._state, self._delivery
         items: list[tuple[str, object]] = [("state", states.MODE_NAMES[state.mode]), ("because", state.because)]
         if state.mode == states.FAULT:
-            items.append(("fault", "{} {}".format(state.fault, faults.fault(state.fault).name)))
+            items.append(("fault", "{} {}".format(state.fault, faults.described(state.fault).name)))
         items.append(("recipe", delivery.plan.name if delivery.plan else "none"))
         if delivery.plan:
             items.append(("press", "{} of {}".format(delivery.press + 1, len(delivery.plan.presses))))
@@ -133,7 +133,7 @@ class Tandem(Maintenance):
         number = self._state.fault or self._state.last_fault
         if not number:
             return
-        fault = faults.fault(number)
+        fault = faults.described(number)
         yield "fault={} name={} present={}".format(number, fault.name, 1 if self._state.mode == states.FAULT else 0)
         yield "meaning={}".format(protocol.quoted(fault.meaning))
         yield "action={}".format(protocol.quoted(fault.action))

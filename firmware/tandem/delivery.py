@@ -309,7 +309,7 @@ class Delivery:
         """Put one shot on record; a test fire's has pass 0."""
         self._fired += 1
         step = 0 if self.testing else self.index + 1
-        self._journal.shot(step, 1 if laser == "co2" else 0, layout.VERDICTS.index(verdict), number, energy_uj)
+        self._journal.shot(step, 1 if laser == "co2" else 0, window.VERDICTS.index(verdict), number, energy_uj)
 
     def _attempt(self, work: "Callable[[], None]") -> int:
         """Do work that may be refused; nothing fires after a refusal, whose reason is kept in `message`."""

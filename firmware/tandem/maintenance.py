@@ -1,8 +1,8 @@
-"""What the console may ask beside operation: SERVICE, test fire, pulses for an oscilloscope, settings, clock, journal."""
+"""What the console may ask beside operation: SERVICE, test fire, pulses, settings, clock, journal."""
 
 from tandem.console import protocol
-from tandem.console.commands import Controller
 from tandem.console.protocol import Refused
+from tandem.memory import forget
 from tandem.record import layout, settings
 from tandem.safety import elapsed, states
 from tandem.safety.inputs import EV_ARM, EV_SERVICE, SOFT_RESET
@@ -11,6 +11,10 @@ from tandem.safety.supervisor import Supervisor
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+
+    from tandem.console.asked import Controller
+else:
+    Controller = object
 
 PIN_WAIT_MS = 3000
 
@@ -42,7 +46,7 @@ class Maintenance(Controller):
         now = self._supervisor.board.millis()
         if self._wrong_ms >= 0 and elapsed(now, self._wrong_ms) < PIN_WAIT_MS:
             raise Refused(protocol.WRONG_PIN, "a wrong PIN was given just now: wait three seconds")
-        right = pin == self._settings["service_pin"]
+        right = pin == self._settings.values["service_pin"]
         self._wrong_ms = -1 if right else now
         self._supervisor.journal.note(layout.LOGIN, "service={}".format("granted" if right else "refused"))
         if not right:
@@ -114,7 +118,7 @@ class Maintenance(Controller):
             journal.set_clock(seconds(text))
         except ValueError as error:
             raise Refused(protocol.BAD_VALUE, str(error)) from None
-        return [("time", layout.moment(journal.time_s))]
+        return [("time", _moment(journal.time_s))]
 
     def journal_status(self) -> "list[tuple[str, object]]":
         """Return what there is and how much room."""
@@ -128,14 +132,20 @@ class Maintenance(Controller):
             ("lost", journal.lost),
             ("memory", "fram" if journal.memory.lasting else "ram"),
             ("boot", journal.boot),
-            ("time", layout.moment(journal.time_s)),
+            ("time", _moment(journal.time_s)),
         ]
 
     def journal_lines(self, first: str) -> "Iterator[str]":
-        """Yield records from a number on, a line each."""
+        """Return records from a number on, a line each; an empty text while there is nothing to show yet."""
         self._unarmed("journal show")
-        number = self._number(first)
-        return (layout.line(buffer, at) for buffer, at in self._supervisor.journal.journal.read(number))
+        return self._records(self._number(first))
+
+    def _records(self, number: int) -> "Iterator[str]":
+        from tandem.record import reading, text
+
+        for place in reading.records(self._supervisor.journal.journal, number):
+            yield text.line(*place) if place else ""
+        forget(("record.reading", "record.text"))
 
     def journal_pulled(self, last: str) -> None:
         """Take note that records were pulled."""
@@ -163,6 +173,14 @@ def _whole(name: str, text: str) -> int:
     return int(text)
 
 
+def _moment(time_s: int) -> str:
+    from tandem.record import text
+
+    shown = text.moment(time_s)
+    forget(("record.text",))
+    return shown
+
+
 def _days(year: int, month: int, day: int) -> int:
     """Return days in the Gregorian calendar, counted from some day far back."""
     if month < 3:
@@ -180,6 +198,6 @@ def seconds(text: str) -> int:
         found = (_days(year, month, day) - _days(2020, 1, 1)) * 86400 + hour * 3600 + minute * 60 + second
     except ValueError:
         found = 0
-    if not 0 < found < 1 << 30 or layout.moment(found) != text:
+    if not 0 < found < 1 << 30 or _moment(found) != text:
         raise ValueError("'{}' is no time as 2026-11-26T09:30:00Z, from 2020 to 2053".format(text))
     return found

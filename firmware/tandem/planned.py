@@ -1,7 +1,7 @@
 """What a compiled plan is: every shot in system-clock cycles and scanner codes, as plain data. Pure.
 
-`dose.plan` makes plans. They hold nothing of the `dose` package, which is thrown out of a board's memory once a recipe is
-compiled: numbers, words, tuples and arrays only.
+`dose.plan` makes plans. They hold nothing of the `dose` package, which is thrown out of a board's memory once a recipe
+is compiled: numbers, words, tuples and arrays only.
 """
 
 from array import array

@@ -1,13 +1,15 @@
 """Loads the dose package while a recipe is compiled or shown, and throws it out of memory afterwards.
 
 The package takes about 70 KB, a third of the board's memory, and delivery needs nothing of it but the plan. What is
-called here takes up to a second and blocks so long, with `breathe` called every 100 ms and more often: for STANDBY only.
+called here takes up to a second and blocks so long, with `breathe` called every 100 ms and more often: for STANDBY
+only.
 """
 
 import gc
 import sys
 
 from tandem import catalog
+from tandem.memory import forget
 from tandem.planned import Plan, moved
 
 TYPE_CHECKING = False
@@ -25,7 +27,7 @@ MODULES = ("units",) + tuple(
         + (".summary", ".plan")
     ]
 )
-"""What is loaded and thrown out, in an order in which each import loads one file: the supervisor breathes in between."""
+"""What is loaded and thrown out, in an order in which each import loads one file: one breathes in between."""
 
 COLLECT_BYTES = 8192
 """How much a job allocates before garbage is collected: seldom, and what it keeps would be strewn over all memory."""
@@ -33,15 +35,6 @@ COLLECT_BYTES = 8192
 
 class CannotPlan(Exception):
     """A recipe that is refused; the text says why, and the nearest that can be done."""
-
-
-def forget(names: "tuple[str, ...]") -> None:
-    """Throw modules out of memory: nobody may hold anything of them any more. Names are those below `tandem`."""
-    for name in names:
-        name = "tandem." + name
-        package, _, module = name.rpartition(".")
-        if sys.modules.pop(name, None) is not None and package in sys.modules:
-            delattr(sys.modules[package], module)
 
 
 def acquaint() -> None:

@@ -9,36 +9,39 @@ the beginning of FIRING. Every command gets one reply, in order.
 from tandem.console import protocol
 from tandem.console.output import OutputQueue
 from tandem.console.protocol import Refused
+from tandem.memory import forget
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
+    from tandem.console.asked import Controller
+
 COMMANDS = (
-    ("help", "", "list the commands"),
-    ("status", "", "state, fault, recipe, inputs and what keeps from arming"),
-    ("recipe list", "", "names of the recipes"),
-    ("recipe show", "NAME", "a recipe with its source"),
-    ("recipe use", "NAME", "compile a recipe and take it into use (in STANDBY)"),
-    ("plan", "", "the shots that the recipe in use leads to"),
-    ("arm", "", "start arming; firing is by the pedal alone"),
-    ("standby", "", "go to STANDBY, from every state but FAULT (see clear)"),
-    ("faults", "", "the present fault, what to do, what clears it"),
-    ("clear", "", "acknowledge a fault whose cause is gone"),
-    ("shots", "", "every shot since the recipe was taken into use, with its energy"),
-    ("service", "PIN", "go from STANDBY to SERVICE, or lengthen it; left by standby or by itself"),
-    ("testfire", "", "arm a test fire: the pedal then gives one shot of each laser into the meter port"),
-    ("scope", "OUTPUT COUNT", "in SERVICE: 1 to 10 pulses, 5 a second, on PS_FIRE, PS_QSW, CO2_GATE or SYNC_OUT"),
-    ("settings", "", "every setting with its range"),
-    ("set", "NAME VALUE", "in SERVICE: change a setting"),
-    ("clock", "TIME", "set the calendar time (UTC), as 2026-11-26T09:30:00Z"),
-    ("journal status", "", "how full the journal is, and what is in it"),
-    ("journal show", "SEQ", "records from this number on (not while armed)"),
-    ("journal pulled", "SEQ", "say that records up to this number were pulled: their room may be used"),
-    ("journal overwrite", "", "acknowledge that the oldest records are overwritten when there is no room"),
-    ("version", "", "versions of firmware, interpreter and board"),
+    ("help", ""),
+    ("status", ""),
+    ("recipe list", ""),
+    ("recipe show", "NAME"),
+    ("recipe use", "NAME"),
+    ("plan", ""),
+    ("arm", ""),
+    ("standby", ""),
+    ("faults", ""),
+    ("clear", ""),
+    ("shots", ""),
+    ("service", "PIN"),
+    ("testfire", ""),
+    ("scope", "OUTPUT COUNT"),
+    ("settings", ""),
+    ("set", "NAME VALUE"),
+    ("clock", "TIME"),
+    ("journal status", ""),
+    ("journal show", "SEQ"),
+    ("journal pulled", "SEQ"),
+    ("journal overwrite", ""),
+    ("version", ""),
 )
-"""Each command: its words, its argument, what it does."""
+"""Each command: its words, its arguments. What it does: `help_texts`."""
 
 _FAMILIES = ("recipe", "journal")
 """Words that begin several commands."""
@@ -51,114 +54,10 @@ _LONGEST_LINE = 340
 _MOST_WAITING = 8
 
 
-class Controller:
-    """What the console may ask of the controller. The application gives an object with these methods.
-
-    No method blocks or prints. A method that cannot do what is asked raises `Refused(code, text)` with a code out of
-    `protocol.ERRORS`. Lines are given without the leading `# ` and without line ends, at most 196 characters each;
-    long replies are best given as generators.
-    """
-
-    def status(self) -> "list[tuple[str, object]]":
-        """Return (key, value) pairs; printed one a line. Keys are words of the command language, units in the name."""
-        raise NotImplementedError
-
-    def recipe_names(self) -> "Iterable[str]":
-        """Return the names of all recipes."""
-        raise NotImplementedError
-
-    def recipe_lines(self, name: str) -> "Iterable[str]":
-        """Return a recipe as lines of `key=value`. Refuses: `UNKNOWN_RECIPE`."""
-        raise NotImplementedError
-
-    def use(self, name: str) -> "list[tuple[str, object]]":
-        """Compile a recipe and take it into use; return pairs for the `OK` line.
-
-        Refuses: `UNKNOWN_RECIPE`, `RECIPE_REFUSED` (with the reason and the nearest that can be kept), `NOT_NOW`
-        outside STANDBY.
-        """
-        raise NotImplementedError
-
-    def plan_lines(self) -> "Iterable[str]":
-        """Return the plan in use, one line of `key=value` for each pass and shot. Refuses: `NOTHING_LOADED`."""
-        raise NotImplementedError
-
-    def arm(self) -> None:
-        """Ask for arming, as the button does. Refuses: `CANNOT_ARM` with all reasons, `NOT_NOW` outside STANDBY."""
-        raise NotImplementedError
-
-    def standby(self) -> None:
-        """Ask for STANDBY, as the button does. Refuses: `NOT_NOW` in FAULT (`clear` leaves it) and before STANDBY."""
-        raise NotImplementedError
-
-    def fault_lines(self) -> "Iterable[str]":
-        """Return the present fault, or the last one, as lines of `key=value`; no lines if there was none."""
-        raise NotImplementedError
-
-    def clear(self) -> None:
-        """Acknowledge the fault. Refuses: `NO_FAULT`, `CAUSE_STANDS` with what still stands, `RESET_NEEDED`."""
-        raise NotImplementedError
-
-    def shot_lines(self) -> "Iterable[str]":
-        """Return one line a shot: `shot= pass= laser= energy_uj= low_uj= high_uj= verdict= deviation_permille=`.
-
-        CO2 shots of a scan add `x_um= y_um=`.
-        """
-        raise NotImplementedError
-
-    def service(self, pin: str) -> None:
-        """Go to SERVICE, or begin its time anew. Refuses: `WRONG_PIN`, `NOT_NOW`."""
-        raise NotImplementedError
-
-    def testfire(self) -> None:
-        """Ask for arming a test fire. Refuses: as `arm`."""
-        raise NotImplementedError
-
-    def scope(self, output: str, count: str) -> None:
-        """Begin to make pulses. Refuses: `BAD_VALUE`, `NOT_NOW`, `NOT_SAFE` with what keeps from it."""
-        raise NotImplementedError
-
-    def setting_lines(self) -> "Iterable[str]":
-        """Return one line of `key=value` a setting."""
-        raise NotImplementedError
-
-    def set(self, name: str, text: str) -> "list[tuple[str, object]]":
-        """Change a setting; return pairs for the `OK` line. Refuses: `BAD_VALUE`, `NOT_KEPT`, `NOT_NOW` elsewhere."""
-        raise NotImplementedError
-
-    def clock(self, text: str) -> "list[tuple[str, object]]":
-        """Set the calendar time; return pairs for the `OK` line. Refuses: `BAD_VALUE`."""
-        raise NotImplementedError
-
-    def journal_status(self) -> "list[tuple[str, object]]":
-        """Return pairs for the `OK` line: number of the newest record, of the newest in flash, room, store."""
-        raise NotImplementedError
-
-    def journal_lines(self, first: str) -> "Iterable[str]":
-        """Return records, a line each. Refuses: `BAD_VALUE`, `NOT_NOW` while armed."""
-        raise NotImplementedError
-
-    def journal_pulled(self, last: str) -> None:
-        """Take note that records were pulled. Refuses: `BAD_VALUE`, `NOT_NOW` while armed."""
-        raise NotImplementedError
-
-    def journal_overwrite(self) -> None:
-        """Take note that the oldest records may be overwritten. Refuses: `NOT_NOW` while armed."""
-        raise NotImplementedError
-
-    def version(self) -> "list[tuple[str, object]]":
-        """Return pairs for the `OK` line: at least `tandem`, `micropython` and `board`."""
-        raise NotImplementedError
-
-    def failed(self, error: Exception) -> None:
-        """Take note of an error that is not a refusal: raise fault FIRMWARE_EXCEPTION. Must not raise itself."""
-        raise NotImplementedError
-
-
 class Commands:
     """Carries out lines of text. Replies go to `output`; `busy` while a reply is being given."""
 
-    def __init__(self, controller: Controller, output: OutputQueue) -> None:
+    def __init__(self, controller: "Controller", output: OutputQueue) -> None:
         self._controller = controller
         self._output = output
         self._lines: Iterator[str] | None = None
@@ -245,8 +144,9 @@ class Commands:
             except Exception as error:
                 self._fail(error)
             else:
-                self._given += 1
-                self._output.line(protocol.remark(text))
+                if text:
+                    self._given += 1
+                    self._output.line(protocol.remark(text))
         if self._lines is None and self._waiting:
             self._next()
 
@@ -262,13 +162,13 @@ class Commands:
         self._carry_out(name, arguments)
 
     def _expected(self, name: str) -> str:
-        for command, argument, _ in COMMANDS:
+        for command, argument in COMMANDS:
             if command == name:
                 return argument
         if name == "fire":
             raise Refused(protocol.PEDAL_ONLY, "there is no command that fires: arm, then press the pedal")
         if name in _FAMILIES:
-            forms = [(c[len(name) + 1 :] + " " + a).strip() for c, a, _ in COMMANDS if c.startswith(name + " ")]
+            forms = [(c[len(name) + 1 :] + " " + a).strip() for c, a in COMMANDS if c.startswith(name + " ")]
             raise Refused(protocol.BAD_ARGUMENTS, "{} takes one of: {}".format(name, ", ".join(forms)))
         raise Refused(protocol.UNKNOWN_COMMAND, "there is no command '{}': type help".format(name))
 
@@ -331,6 +231,10 @@ class Commands:
 
 
 def _help_lines() -> "Iterator[str]":
-    for name, argument, meaning in COMMANDS:
+    from tandem.console import help_texts
+
+    for i in range(len(COMMANDS)):
+        name, argument = COMMANDS[i]
         command = name + " " + argument if argument else name
-        yield command + " " * (20 - len(command)) + meaning
+        yield command + " " * (20 - len(command)) + help_texts.MEANINGS[i]
+    forget(("console.help_texts",))

@@ -1,4 +1,4 @@
-"""The form of every reply, and the closed list of error codes.
+"""The form of every reply, and the codes of errors: a closed list, which `errors` explains.
 
 A reply is any number of lines `# ...` and then one line `OK ...` or `ERROR <code> "text"`. A `#` line whose first word
 holds a `=` is data and belongs to the reply being given; any other `#` line is a remark for people and may come at any
@@ -27,57 +27,9 @@ NOT_SAFE = const(30)
 NOT_KEPT = const(31)
 INTERNAL = const(90)
 
-ERRORS = (
-    (UNKNOWN_COMMAND, "UNKNOWN_COMMAND", "there is no such command", "type help"),
-    (LINE_TOO_LONG, "LINE_TOO_LONG", "the line was longer than 120 characters; nothing of it was used", "shorten it"),
-    (
-        BAD_BYTES,
-        "BAD_BYTES",
-        "the line held a byte that is not printable ASCII; nothing of it was used",
-        "type it again without arrow keys, tabs and accents",
-    ),
-    (BAD_ARGUMENTS, "BAD_ARGUMENTS", "the command takes other arguments", "type help"),
-    (PEDAL_ONLY, "PEDAL_ONLY", "firing is not a command", "arm, then press the pedal"),
-    (
-        CUT_SHORT,
-        "CUT_SHORT",
-        "standby, firing, or too many commands came before this one was answered",
-        "wait for OK or ERROR",
-    ),
-    (NOT_NOW, "NOT_NOW", "the present state does not allow it", "the text names the state that does"),
-    (CANNOT_ARM, "CANNOT_ARM", "something keeps from arming", "the text lists what; put it right and arm again"),
-    (UNKNOWN_RECIPE, "UNKNOWN_RECIPE", "there is no recipe of this name", "type recipe list"),
-    (
-        RECIPE_REFUSED,
-        "RECIPE_REFUSED",
-        "lasers, handpiece or board cannot keep the recipe",
-        "the text says what, and the nearest that can be kept",
-    ),
-    (NOTHING_LOADED, "NOTHING_LOADED", "no recipe is in use", "type recipe use NAME"),
-    (
-        CAUSE_STANDS,
-        "CAUSE_STANDS",
-        "the cause of the fault is still there",
-        "the text says what; remove it, then clear",
-    ),
-    (NO_FAULT, "NO_FAULT", "there is no fault to clear", "nothing"),
-    (
-        RESET_NEEDED,
-        "RESET_NEEDED",
-        "only a hard reset can prove the cause gone",
-        "switch the controller off and on, or press its reset button",
-    ),
-    (WRONG_PIN, "WRONG_PIN", "the PIN is not the one that was set", "wait three seconds, then try again"),
-    (BAD_VALUE, "BAD_VALUE", "a value is not what the command takes", "the text says what is allowed"),
-    (NOT_SAFE, "NOT_SAFE", "something is not as it has to be for pulses on an output", "the text lists what"),
-    (NOT_KEPT, "NOT_KEPT", "it could not be written to the board's flash; nothing changed", "the text says why"),
-    (INTERNAL, "INTERNAL", "the firmware met an error that it does not know", "report the text"),
-)
-"""Each error: code, name, meaning, what to do. A code is never given to another meaning."""
-
 
 class Refused(Exception):
-    """A command is refused: `code` out of `ERRORS`, `text` says what was asked, what is allowed and what to do."""
+    """A command is refused: `code` out of `errors.ERRORS`; `text`: what was asked, what is allowed, what to do."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)

@@ -1,7 +1,7 @@
 """One console: a port's bytes, the line editor, the commands and the queue, moved on a little in every turn."""
 
 from tandem.console import protocol
-from tandem.console.commands import Commands, Controller
+from tandem.console.commands import Commands
 from tandem.console.line import BAD, CAPACITY, INTERRUPT, LINE, TOO_LONG, LineEditor
 from tandem.console.output import OutputQueue
 from tandem.safety import const, faults
@@ -10,6 +10,8 @@ from tandem.safety.states import FAULT, FIRING, MODE_NAMES, State
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Protocol
+
+    from tandem.console.asked import Controller
 
     class Port(Protocol):
         """Where bytes come from and go to."""
@@ -43,7 +45,7 @@ class Console:
     Connecting, disconnecting and any bytes but a whole command's change nothing.
     """
 
-    def __init__(self, controller: Controller, port: "Port", capacity: int = 4096) -> None:
+    def __init__(self, controller: "Controller", port: "Port", capacity: int = 4096) -> None:
         self._port = port
         self.output = OutputQueue(capacity)
         self._editor = LineEditor(self.output)
@@ -99,7 +101,7 @@ class Console:
         if mode == FIRING:
             self._commands.cut_short()
         if mode == FAULT:
-            fault = faults.fault(state.fault)
+            fault = faults.described(state.fault)
             self.remark("fault {} {}: {}; {}".format(fault.number, fault.name, fault.meaning, fault.action))
         elif mode != before:
             self.remark("state {}: {}".format(MODE_NAMES[mode], state.because))

@@ -13,6 +13,9 @@ SATURATED = "saturated"
 WITHHELD = "withheld"
 UNEXPECTED = "unexpected"
 
+VERDICTS = (PASS, WARN, LOW, HIGH, MISSING, SATURATED, UNEXPECTED, WITHHELD)
+"""Each at its number in the journal; a number is never given to another verdict."""
+
 MISSING_PART = 10  # below a tenth of the target there was no pulse worth the name
 
 

@@ -6,7 +6,7 @@ from tandem.safety.inputs import raising
 
 
 class Recorder:
-    """Keeps records in `journal`. `event` holds the fault of a shot memory that failed, until the reader sets it to 0."""
+    """Keeps records in `journal`. `event`: the fault of a shot memory that failed, until the reader sets it to 0."""
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
@@ -38,7 +38,7 @@ class Recorder:
         self.event = raising(faults.SHOT_MEMORY_FAILED)
 
     def flush(self) -> bool:
-        """Move a piece into flash; True when nothing is left to do. Blocks; see `Journal.flush`. Raises JournalError."""
+        """Move a piece into flash; True when nothing is left to do. Blocks, may raise: see `Journal.flush`."""
         try:
             return self.journal.flush()
         except ShotMemoryError:

@@ -287,8 +287,8 @@ ROWS = (
 )
 """The table of state and event. Before any row, a fault raised by another part leads to FAULT from every mode."""
 
-_ROWS_OF = tuple([tuple([row[1:] for row in ROWS if mode in row[0]]) for mode in range(len(MODE_NAMES))])
-_TIMES_OF = tuple([tuple({row[3] for row in rows if row[3]}) for rows in _ROWS_OF])
+_ROWS_OF = tuple([tuple([row for row in ROWS if mode in row[0]]) for mode in range(len(MODE_NAMES))])
+_TIMES_OF = tuple([tuple({row[4] for row in rows if row[4]}) for rows in _ROWS_OF])
 
 ARM_REASONS = (
     (PRESSES_USED, "every press that the recipe allows is used: take it into use again"),
@@ -431,7 +431,7 @@ def _read_table(state: State, inputs: int, events: int, now_ms: int) -> None:
     mode = state.mode
     age_ms = elapsed(now_ms, state.since_ms)
     word = inputs | _derived(state, inputs)
-    for wanted, mask, value, time, target, number, because in _ROWS_OF[mode]:
+    for _, wanted, mask, value, time, target, number, because in _ROWS_OF[mode]:
         if wanted and not events & wanted:
             continue
         if word & mask != value:

@@ -2,15 +2,18 @@
 
 Nothing here touches hardware by itself: `board`, `delivery`, `journal` and `console` are passed in.
 
-What may hold a turn up, and for how long: while permits can be written (READY, FIRING), nothing that takes longer than
-permits wait (20 ms). In STANDBY, SERVICE and at the beginning of ARMING one append to the journal's flash: HEARTBEAT
-stands still then, SAFE may open, and the watchdog is given time for it. The longest time between two signs of life, which come every
-5 ms and within long jobs, is kept in `worst_us`; that of a turn with a flash operation in `worst_flash_us`.
+What may hold a turn up, and for how long: while permits can be written (FIRING), nothing that takes longer than permits
+wait (20 ms). In STANDBY, SERVICE and at the beginning of ARMING one append to the journal's flash: HEARTBEAT stands
+still then, SAFE may open, and the watchdog is given time for it. The longest time between two signs of life, which come every
+5 ms and within long jobs, is kept in `worst_us`, that while a burst is under way in `worst_firing_us`, that of a turn
+with a flash operation in `worst_flash_us`.
 
 Arming proves the supervisor part each time: HEARTBEAT is withheld until SAFE is seen open, then goes on, and only after
 SAFE is seen closed again the programs are written and the guard is released.
 """
 
+from tandem.record import layout
+from tandem.record.journal import JournalError
 from tandem.safety import TICKS_HALF, TICKS_MASK, const, elapsed, faults, indicators, later
 from tandem.safety.inputs import (
     CO2_SELECTED,
@@ -31,8 +34,6 @@ from tandem.safety.inputs import (
     merged,
     raising,
 )
-from tandem.record import layout
-from tandem.record.journal import JournalError
 from tandem.safety.states import (
     ARMING,
     FAULT,
@@ -219,6 +220,7 @@ class Supervisor:
 
         # 4. Put on record what has been delivered.
         if self.delivery.active:
+            self.journal.tick(now)
             self.delivery.record()
 
         # 5. Where nothing can fire: the self-test, the proof of the chain, the journal's flash, one piece a turn.

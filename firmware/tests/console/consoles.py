@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tandem.console import protocol
-from tandem.console.commands import Controller
+from tandem.console.asked import Controller
 from tandem.console.protocol import Refused
 from tandem.console.session import Console
 

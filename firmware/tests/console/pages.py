@@ -8,8 +8,8 @@ from pathlib import Path
 REPOSITORY = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(REPOSITORY / "firmware"))
 
-from tandem.console import commands, protocol  # noqa: E402
-from tandem.safety import faults, inputs, states  # noqa: E402
+from tandem.console import commands, errors, help_texts  # noqa: E402
+from tandem.safety import fault_texts, faults, inputs, states  # noqa: E402
 
 DOCS = REPOSITORY / "docs"
 MADE = "Made of the firmware's own list by `python firmware/tests/console/pages.py`; do not edit it here."
@@ -52,17 +52,18 @@ def _table(head: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
 
 def commands_table() -> str:
     """Return the table of commands of docs/console.md."""
-    rows = [(f"`{name} {argument}`".replace(" `", "`"), meaning) for name, argument, meaning in commands.COMMANDS]
+    told = zip(commands.COMMANDS, help_texts.MEANINGS, strict=True)
+    rows = [(f"`{name} {argument}`".replace(" `", "`"), meaning) for (name, argument), meaning in told]
     return _table(("command", "does"), rows)
 
 
 def errors_table() -> str:
     """Return the table of error codes of docs/console.md."""
-    rows = [(str(code), f"`{name}`", meaning, action) for code, name, meaning, action in protocol.ERRORS]
+    rows = [(str(code), f"`{name}`", meaning, action) for code, name, meaning, action in errors.ERRORS]
     return _table(("code", "name", "means", "what to do"), rows)
 
 
-def _clears(fault: faults.Fault) -> str:
+def _clears(fault: fault_texts.Fault) -> str:
     if fault.needs & faults.RESTART:
         return "a hard reset"
     bad = inputs.PEDAL_FAULT | inputs.PEDAL_DISCONNECTED
@@ -72,7 +73,7 @@ def _clears(fault: faults.Fault) -> str:
 
 def faults_page() -> str:
     """Return docs/faults.md."""
-    rows = [(str(f.number), f"`{f.name}`", f.meaning, f.action, _clears(f)) for f in faults.FAULTS]
+    rows = [(str(f.number), f"`{f.name}`", f.meaning, f.action, _clears(f)) for f in fault_texts.FAULTS]
     table = _table(("number", "name", "means", "what to do", "cleared by"), rows)
     return f"""# Faults
 

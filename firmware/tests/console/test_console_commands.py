@@ -260,7 +260,7 @@ def test_firing_cuts_a_reply_short_and_refuses_what_waits() -> None:
 
 def test_every_error_code_is_listed_once() -> None:
     codes = {name: value for name, value in vars(protocol).items() if name.isupper() and isinstance(value, int)}
-    assert codes == {name: code for code, name, _, _ in protocol.ERRORS}
+    assert codes == {name: code for code, name, _, _ in errors.ERRORS}
     assert len(set(codes.values())) == len(codes)
 
 

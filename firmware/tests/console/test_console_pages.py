@@ -24,7 +24,7 @@ def test_the_tables_of_commands_and_errors_are_current() -> None:
     assert pages.with_made_parts(CONSOLE) == CONSOLE, HOW
 
 
-@pytest.mark.parametrize("name", [name for name, _, _ in pages.commands.COMMANDS] + ["fire"])
+@pytest.mark.parametrize("name", [name for name, _ in pages.commands.COMMANDS] + ["fire"])
 def test_every_command_has_an_example(name: str) -> None:
     assert re.search(rf"^> {name}\b", CONSOLE, re.MULTILINE)
 
@@ -40,7 +40,7 @@ def _examples() -> list[tuple[str, list[str]]]:
 
 @pytest.mark.parametrize(("command", "reply"), _examples(), ids=lambda value: value if isinstance(value, str) else "")
 def test_every_example_has_the_form_of_a_reply(command: str, reply: list[str]) -> None:
-    codes = {code for code, _, _, _ in pages.protocol.ERRORS}
+    codes = {code for code, _, _, _ in pages.errors.ERRORS}
     last = reply[-1]
     if last.startswith("ERROR "):
         number = re.fullmatch(r'ERROR (\d+) "[^"]*"', last)

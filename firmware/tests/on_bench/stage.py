@@ -44,7 +44,7 @@ del prelude
 with open("/tandem_main.py") as file:
     exec(file.read())
 """
-"""Stands in for main.py: puts the test's own recipes or profiles into the catalog, then runs the real main.py, unchanged."""
+"""Stands in for main.py: puts the test's own recipes or profiles into the catalog, then runs the real main.py."""
 
 LAMP = """
     from tandem import catalog

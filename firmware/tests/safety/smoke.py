@@ -6,7 +6,7 @@ Under MicroPython it also counts what the turns allocate.
 import gc
 import sys
 
-from tandem.console.commands import Controller
+from tandem.console.asked import Controller
 from tandem.console.session import Console
 from tandem.safety import faults, indicators, states
 from tandem.safety import inputs as i

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
-from tandem.safety import faults, indicators, states
+from tandem.safety import fault_texts, faults, indicators, states
 from tandem.safety import inputs as i
 
 CONSTANTS = {
@@ -16,23 +16,23 @@ CONSTANTS = {
 
 
 def test_every_number_has_one_fault_and_every_fault_its_number_by_name() -> None:
-    assert {fault.name: fault.number for fault in faults.FAULTS} == CONSTANTS
-    assert len({fault.number for fault in faults.FAULTS}) == len(faults.FAULTS)
+    assert {fault.name: fault.number for fault in fault_texts.FAULTS} == CONSTANTS
+    assert len({fault.number for fault in fault_texts.FAULTS}) == len(fault_texts.FAULTS)
 
 
-@pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda f: f.name)
-def test_every_fault_says_what_it_means_and_what_to_do_and_can_be_blinked(fault: faults.Fault) -> None:
+@pytest.mark.parametrize("fault", fault_texts.FAULTS, ids=lambda f: f.name)
+def test_every_fault_says_what_it_means_and_what_to_do_and_can_be_blinked(fault: fault_texts.Fault) -> None:
     assert 11 <= fault.number <= 99
     assert fault.number % 10
     assert fault.meaning and fault.action
     assert not (fault.meaning + fault.action).strip().endswith(".")
-    assert faults.fault(fault.number) is fault
+    assert fault_texts.fault(fault.number) is fault
     assert faults.needs(fault.number) == fault.needs
 
 
 def test_an_unknown_fault_is_refused_and_never_cleared_without_a_restart() -> None:
     with pytest.raises(ValueError, match="no fault 99"):
-        faults.fault(99)
+        fault_texts.fault(99)
     assert faults.needs(99) == faults.RESTART
 
 
@@ -77,8 +77,8 @@ def test_the_led_tells_the_states_apart() -> None:
     assert len({tuple(_course(_state(mode), "led")) for mode in modes}) == len(modes)
 
 
-@pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda f: f.name)
-def test_the_led_blinks_a_faults_number_as_long_and_short_flashes(fault: faults.Fault) -> None:
+@pytest.mark.parametrize("fault", fault_texts.FAULTS, ids=lambda f: f.name)
+def test_the_led_blinks_a_faults_number_as_long_and_short_flashes(fault: fault_texts.Fault) -> None:
     flashes: list[int] = []
     previous = 0
     tens, ones = divmod(fault.number, 10)

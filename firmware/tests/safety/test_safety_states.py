@@ -9,7 +9,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tandem.safety import elapsed, faults, indicators
+from tandem.safety import elapsed, fault_texts, faults, indicators
 from tandem.safety import inputs as i
 from tandem.safety import states as s
 
@@ -467,8 +467,8 @@ def test_a_guard_trip_that_no_poll_of_safe_saw_is_a_fault_of_its_own() -> None:
         assert run.turn(GOOD & ~i.GUARD_OK, i.EV_CLEAR, after_ms=200) == s.STANDBY, "arming releases the guard"
 
 
-@pytest.mark.parametrize("fault", faults.FAULTS, ids=lambda f: f.name)
-def test_a_fault_is_left_only_by_acknowledgement_with_its_cause_gone(fault: faults.Fault) -> None:
+@pytest.mark.parametrize("fault", fault_texts.FAULTS, ids=lambda f: f.name)
+def test_a_fault_is_left_only_by_acknowledgement_with_its_cause_gone(fault: fault_texts.Fault) -> None:
     run = firing()
     run.turn(OPEN, i.raising(fault.number))
     assert run.wait(GOOD, 200) == s.FAULT
@@ -564,7 +564,7 @@ def test_in_firing_only_the_selected_lasers_shutter_is_driven() -> None:
 
 FLIPS = st.sampled_from([1 << bit for bit in range(27)])
 EVENTS = st.sampled_from([i.EV_ARM, i.EV_STANDBY, i.EV_CLEAR, i.EV_NEXT, i.EV_DONE, i.EV_PEDAL_LEFT, i.EV_PASSED])
-NUMBERS = st.sampled_from([f.number for f in faults.FAULTS])
+NUMBERS = st.sampled_from([f.number for f in fault_texts.FAULTS])
 ACTIONS = st.one_of(
     st.tuples(st.just("flip"), FLIPS),
     st.tuples(st.just("event"), EVENTS),

@@ -1,0 +1,26 @@
+"""What each command does, in the order of `commands.COMMANDS`. Loaded while help is given."""
+
+MEANINGS = (
+    "list the commands",
+    "state, fault, recipe, inputs and what keeps from arming",
+    "names of the recipes",
+    "a recipe with its source",
+    "compile a recipe and take it into use (in STANDBY)",
+    "the shots that the recipe in use leads to",
+    "start arming; firing is by the pedal alone",
+    "go to STANDBY, from every state but FAULT (see clear)",
+    "the present fault, what to do, what clears it",
+    "acknowledge a fault whose cause is gone",
+    "every shot since the recipe was taken into use, with its energy",
+    "go from STANDBY to SERVICE, or lengthen it; left by standby or by itself",
+    "arm a test fire: the pedal then gives one shot of each laser into the meter port",
+    "in SERVICE: 1 to 10 pulses, 5 a second, on PS_FIRE, PS_QSW, CO2_GATE or SYNC_OUT",
+    "every setting with its range",
+    "in SERVICE: change a setting",
+    "set the calendar time (UTC), as 2026-11-26T09:30:00Z",
+    "how full the journal is, and what is in it",
+    "records from this number on (not while armed)",
+    "say that records up to this number were pulled: their room may be used",
+    "acknowledge that the oldest records are overwritten when there is no room",
+    "versions of firmware, interpreter and board",
+)
