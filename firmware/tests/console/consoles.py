@@ -62,6 +62,43 @@ class Noted(Controller):
         for number in range(self.shots):
             yield f"shot={number + 1} pass=1 laser=co2 energy_uj=90000 verdict=pass x_um=-870 y_um=0"
 
+    def service(self, pin: str) -> None:
+        self._note("service " + pin)
+
+    def testfire(self) -> None:
+        self._note("testfire")
+
+    def scope(self, output: str, count: str) -> None:
+        self._note("scope {} {}".format(output, count))
+
+    def setting_lines(self) -> Iterable[str]:
+        self._note("setting_lines")
+        return ["name=idle_s value=120"]
+
+    def set(self, name: str, text: str) -> list[tuple[str, object]]:
+        self._note("set {} {}".format(name, text))
+        return [("name", name), ("value", text)]
+
+    def clock(self, text: str) -> list[tuple[str, object]]:
+        self._note("clock " + text)
+        return [("time", text)]
+
+    def journal_status(self) -> list[tuple[str, object]]:
+        self._note("journal_status")
+        return [("last", 45)]
+
+    def journal_lines(self, first: str) -> Iterator[str]:
+        self._note("journal_lines " + first)
+        yield "seq=7 kind=note"
+        yield ""
+        yield "seq=8 kind=note"
+
+    def journal_pulled(self, last: str) -> None:
+        self._note("journal_pulled " + last)
+
+    def journal_overwrite(self) -> None:
+        self._note("journal_overwrite")
+
     def version(self) -> list[tuple[str, object]]:
         self._note("version")
         return [("tandem", "0.1.0"), ("board", "a board")]
