@@ -459,7 +459,10 @@ class Bench:
         return self.request("levels", nets=None if nets is None else list(nets))
 
     def set_analog(self, source: str, volts: float) -> None:
-        """Put a constant voltage on an ADC input ('controller.ADC2'), in place of what fed it."""
+        """Put a constant voltage on an ADC input ('controller.ADC2'), in place of what fed it.
+
+        'controller.ADC_VREF' is the converter's reference: 3.3 V until it is set.
+        """
         self.request("analog", input=source, volts=volts)
 
     def record(self, nets: Sequence[str] | None = None) -> None:

@@ -6,7 +6,7 @@ import ast
 from collections.abc import Callable
 
 import pytest
-from tandem_tools.bench import Bench, Board
+from tandem_tools.bench import Bench, BenchError, Board
 
 REGISTERS = """
 import rp2, array, time
@@ -30,6 +30,16 @@ def test_the_adc_reads_its_source_in_twelve_bits_of_3_3_v(volts: float, bench: B
     bench.set_analog("controller.ADC1", volts)
     code = run(bench.board(), "mem32[A] = 1 | 1 << 12 | 4\nwhile not mem32[A] & 256: pass\nprint(mem32[A + 4])")
     assert int(code) == min(4095, int(volts / 3.3 * 4096))
+
+
+def test_a_wrong_reference_changes_every_reading(bench: Bench) -> None:
+    board = bench.board()
+    bench.set_analog("controller.ADC0", 1.0)
+    bench.set_analog("controller.ADC_VREF", 2.5)
+    told = board.exec_raw("from machine import ADC\nprint(ADC(26).read_u16() >> 4, ADC(4).read_u16() >> 4)")
+    assert told.split() == [str(int(1.0 / 2.5 * 4096)), str(int(0.706 / 2.5 * 4096))]
+    with pytest.raises(BenchError, match=r"1 to 3\.63 V"):
+        bench.set_analog("controller.ADC_VREF", 0.5)
 
 
 def test_500_000_samples_a_second_come_by_dma(bench: Bench, figure: Callable[..., None]) -> None:

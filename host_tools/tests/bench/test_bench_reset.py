@@ -115,11 +115,15 @@ def test_a_board_without_power_does_nothing_until_it_returns(bench: Bench) -> No
     board.wait_for_repl()
 
 
-def test_the_loader_is_reported(bench: Bench) -> None:
+def test_the_loader_resets_the_chip_and_is_reported(bench: Bench) -> None:
     board = bench.board()
-    board.start_raw("import machine\nmachine.bootloader()")
-    bench.run_for(ms=500)
+    board.exec_raw("from machine import WDT, Pin, bootloader\nPin(2, Pin.OUT, value=1)\nWDT(timeout=1000)")
+    assert bench.level("controller.GP2") == 1
+    board.start_raw("bootloader()")
+    bench.run_for(ms=3000)
     assert board.stopped == "entered the boot loader"
+    assert bench.level("controller.GP2") == 0
+    assert board.word(0x40058008) == 2, "the watchdog was forced"
     board.reset("run_pin")
     board.wait_for_repl()
     assert board.stopped is None

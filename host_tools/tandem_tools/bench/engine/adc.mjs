@@ -1,5 +1,5 @@
 // The ADC (datasheet 4.9): one conversion takes 96 clocks of 48 MHz; it samples the source's voltage as it starts.
-// 12 bits over 0 to 3.3 V, ideal: no offset, no differential non-linearity, no noise unless the source has some.
+// 12 bits over 0 V to its reference, 3.3 V unless the bench sets another, ideal: no offset, no differential non-linearity, no noise unless the source has some.
 
 const CLOCK_PS = 1e12 / 48e6;
 const CONVERSION_CLOCKS = 96;
@@ -34,6 +34,7 @@ export class Adc {
     this.conversion = null;
     this.next = null;
     this.conversions = 0;
+    this.reference = REFERENCE_V;
     this.clear();
   }
 
@@ -85,7 +86,7 @@ export class Adc {
 
   start() {
     const { world } = this.board;
-    const code = Math.floor((this.volts(this.channel, world.now) / REFERENCE_V) * 4096);
+    const code = Math.floor((this.volts(this.channel, world.now) / this.reference) * 4096);
     this.sample = Math.min(4095, Math.max(0, code));
     this.startedPs = world.now;
     this.conversion = world.at(world.now + Math.round(CONVERSION_CLOCKS * this.clockPs), this, 'finish', null);

@@ -7,6 +7,7 @@ import { Flash } from './flash.mjs';
 import { PIN_COUNT } from './pins.mjs';
 import { PioPort } from './pio_port.mjs';
 import { Rom } from './rom.mjs';
+import { REASON_FORCE } from './system.mjs';
 
 const RING_OSCILLATOR_HZ = 6.5e6;
 const BOOT_MAGIC = 0xb007c0d3;
@@ -200,8 +201,10 @@ export class Board {
     this.world.warn(`${this.name}: ${reason}`);
   }
 
+  /** The boot ROM resets the chip by its watchdog, and then waits for a program: on the bench, until the next reset. */
   enterBootLoader() {
-    this.stopForGood('entered the boot loader');
+    this.watchdog.reason = REASON_FORCE;
+    this.requestReset('boot_loader');
   }
 
   flashOperation(kind, offset, length, data) {
@@ -236,10 +239,11 @@ export class Board {
     this.world.log(this.name, 'reset', kind);
     this.resetChip(kind);
     this.moveTo(this.clockCycle);
-    this.start();
+    if (kind === 'boot_loader') this.stopForGood('entered the boot loader');
+    else this.start();
   }
 
-  /** kind: 'watchdog', 'sysreset', 'run_pin' or 'power'. */
+  /** kind: 'watchdog', 'sysreset', 'boot_loader', 'run_pin' or 'power'. */
   resetChip(kind) {
     const { chip, core } = this;
     this.flash.finish();

@@ -256,9 +256,14 @@ const ACTIONS = {
   },
 
   analog({ input, volts }) {
-    const [, boardName, channel] = /^(.+)\.ADC([0-3])$/.exec(input) ?? [];
-    if (boardName === undefined) throw new BenchError(`${input} is not an analogue input; write board.ADC0 to board.ADC3`);
-    this.board(boardName);
+    const [, boardName, channel] = /^(.+)\.(?:ADC([0-3])|ADC_VREF)$/.exec(input) ?? [];
+    if (boardName === undefined) throw new BenchError(`${input} is not an analogue input; write board.ADC0 to board.ADC3, or board.ADC_VREF`);
+    const board = this.board(boardName);
+    if (channel === undefined) {
+      if (!(volts >= 1 && volts <= 3.63)) throw new BenchError(`${volts} V on ${input}; allowed: 1 to 3.63 V`);
+      board.adc.reference = volts;
+      return;
+    }
     if (!(volts >= 0 && volts <= 3.63)) throw new BenchError(`${volts} V on ${input}; allowed: 0 to 3.63 V`);
     this.world.setAnalog(boardName, Number(channel), new ConstantVoltage(volts));
   },
