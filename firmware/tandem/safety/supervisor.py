@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
     from tandem.console.session import Console
     from tandem.delivery import Delivery
-    from tandem.io.rp2_selftest import SelfTest
     from tandem.record.recorder import Recorder
     from tandem.safety.scope import Scope
 
@@ -119,6 +118,17 @@ if TYPE_CHECKING:
 
         def handpiece_mv(self) -> int:
             """Return the voltage on HANDPIECE_ID. Not while FIRING: the converter belongs to the energies then."""
+            ...
+
+    class SelfTest(Protocol):
+        """Checks of the hardware, a step a turn; see `tandem.io.rp2_selftest`."""
+
+        wants_heartbeat: bool
+        fault: int
+        detail: str
+
+        def steps(self) -> "Iterator[None]":
+            """Yield after each step."""
             ...
 
 
