@@ -22,6 +22,16 @@ programs.guard[0][0] = programs.guard[0][1] = 0xE048
 """
 """Two harmless words (set y, 8) in place of the guard's; the first still ends in the number of SAFE's pin."""
 
+WITHOUT_SELFTEST = """
+from tandem import app
+def assemble(sequencer, clean, was=app._assemble):
+    supervisor = was(sequencer, clean)
+    supervisor.selftest = None
+    return supervisor
+app._assemble = assemble
+"""
+"""It would find out that the guard holds nothing, and the controller would never arm."""
+
 HEARTBEATS = """
 import time
 from machine import mem32
@@ -58,7 +68,7 @@ def hanging() -> Iterator[Press]:
 
 @pytest.fixture(scope="module")
 def no_guard() -> Iterator[Press]:
-    with stage("calcinosis-1-combined", prelude=WITHOUT_GUARD) as found:
+    with stage("calcinosis-1-combined", prelude=WITHOUT_SELFTEST + WITHOUT_GUARD) as found:
         yield Press(found)
 
 
