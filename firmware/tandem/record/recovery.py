@@ -19,7 +19,7 @@ def opened(journal: Journal) -> "Iterator[None]":
         yield from scan.segment(first, size)
     yield from scan.memory(journal.memory.size)
     journal.seq = journal.flashed + 1
-    if scan.number > journal.seq:
+    if scan.end and scan.number > journal.seq:
         journal.seq = scan.number
         journal.end_memory(scan.end)
     else:
