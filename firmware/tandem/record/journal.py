@@ -186,6 +186,7 @@ class Journal:
         self.spare = 0  # records up to this number may be removed
         self.end = 0  # bytes of whole records in memory
         self.moved = 0  # how many of them are in flash
+        self.following = 1  # number of the record after those; 0: it is damaged
         self.epoch = 0
         self._ms = 0
         self._tick_ms = 0
@@ -391,29 +392,30 @@ class Journal:
         :raises ShotMemoryError: memory does not hold what it gave back before.
         """
         if self.moved == self.end:
-            return True
+            return self._begin_epoch()
         try:
-            if self.doubt:
+            if self.doubt or not self.following:
                 from tandem.record import recovery
 
                 recovery.look_again(self)
                 return False
-            self.memory.read(self.moved, self.piece, OVERHEAD)
-            number = seq(self.piece, 0)
-            if self.firsts and self.firsts[-1] == number:
+            if self.firsts and self.firsts[-1] == self.following:
                 return self._drop(-1)  # a segment in which nothing is sound: its name is wanted
             if not self._has_room(most):
                 return not self._may_drop() or self._drop(0)
             self.doubt = True
-            self._append(number, most)
+            self._append(most)
             self.doubt = False
         except OSError as error:
             raise failed("written", error) from None
-        if self.moved < self.end:
-            return False
-        self.moved = 0
-        self.epoch += 1
-        self.end_memory(0)
+        return self.moved == self.end and self._begin_epoch()
+
+    def _begin_epoch(self) -> bool:
+        """Everything in memory is in flash: begin at its beginning again."""
+        if self.end:
+            self.moved = 0
+            self.epoch += 1
+            self.end_memory(0)
         return True
 
     def _drop(self, index: int) -> bool:
@@ -432,8 +434,8 @@ class Journal:
     def _has_room(self, most: int) -> bool:
         return sum(self.sizes) + most <= self._most_bytes and self.free - most >= SPARE_BYTES
 
-    def _append(self, number: int, most: int) -> None:
-        memory, piece, files = self.memory, self.piece, self.files
+    def _append(self, most: int) -> None:
+        memory, piece, files, number = self.memory, self.piece, self.files, self.following
         if (
             self.ends
             or not self.firsts
@@ -450,13 +452,19 @@ class Journal:
             while moved < self.end and most >= MAX_RECORD:
                 have = memory.read(moved, piece, min(_PIECE, self.end - moved, most))
                 used, number = self._whole_records(piece, have, number)
+                if not used:
+                    break
                 file.write(memoryview(piece)[:used])
                 moved += used
                 most -= used
         self.sizes[-1] += moved - self.moved
         self.free -= moved - self.moved
-        self.moved = moved
         self.flashed = number - 1
+        if moved == self.moved:
+            self.following = 0
+            raise ShotMemoryError("the shot memory does not give back record {} as it took it".format(number))
+        self.moved = moved
+        self.following = number
 
     def _whole_records(self, piece: bytearray, have: int, number: int) -> "tuple[int, int]":
         """Return how many bytes of a piece are whole records from `number` on, and the number after them."""
@@ -470,8 +478,6 @@ class Journal:
                 break
             used += length
             number += 1
-        if length < 0 or not used:
-            raise ShotMemoryError("the shot memory does not give back record {} as it took it".format(number))
         return used, number
 
     # --- room

@@ -2,7 +2,7 @@
 
 from tandem.record import layout
 from tandem.record.journal import Journal, failed, name_of
-from tandem.record.layout import OVERHEAD, SHOT_BYTES, seq, word
+from tandem.record.layout import MAX_RECORD, OVERHEAD, SHOT_BYTES, seq, word
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,14 +17,20 @@ def opened(journal: Journal) -> "Iterator[None]":
         journal.firsts.append(first)
         journal.sizes.append(size)
         yield from scan.segment(first, size)
-    yield from scan.memory(journal.memory.size)
-    journal.seq = journal.flashed + 1
+    journal.memory.read(0, journal.piece, OVERHEAD)
+    first = seq(journal.piece, 0)
+    yield from scan.memory(0, journal.memory.size, first)
+    journal.seq = journal.following = journal.flashed + 1
     if scan.end and scan.number > journal.seq:
+        if not journal.moved:
+            journal.following = first
         journal.seq = scan.number
-        journal.end_memory(scan.end)
+        journal.end = scan.end
+        journal.memory.read(scan.end, journal.piece, 1)
+        scan.damaged += journal.piece[0] != 0
     else:
         journal.moved = 0
-        journal.end_memory(0)
+    journal.end_memory(journal.end)
     journal.damaged = scan.damaged
     journal.spare = scan.spare
     journal.boot = scan.boot + 1
@@ -33,11 +39,20 @@ def opened(journal: Journal) -> "Iterator[None]":
 
 
 def look_again(journal: Journal) -> None:
-    """After an append that failed: find out what the last segment holds, and so what is left to move.
+    """Go on after an append that failed, or over a record in memory that is damaged.
 
-    Blocks until a segment is read. OSError, JournalError: the file system fails again.
+    Blocks until a segment, or 2 KB of memory, is read. OSError, JournalError: the file system fails again.
     """
-    first = journal.firsts[-1]
+    if journal.doubt:
+        _look_into_flash(journal)
+    if not journal.following:
+        _skip_damage(journal)
+    journal.doubt = False
+
+
+def _look_into_flash(journal: Journal) -> None:
+    """Find out what the last segment holds, and so what is left to move."""
+    first, start = journal.firsts[-1], journal.moved
     sizes = [size for found, size in _segments(journal) if found == first]
     scan = _Scan(journal)
     if sizes:
@@ -48,9 +63,31 @@ def look_again(journal: Journal) -> None:
         journal.firsts.pop()
         journal.sizes.pop()
         journal.ends = True
-    for _ in scan.memory(journal.end):
-        pass
-    journal.doubt = False
+    journal.moved = start
+    if journal.following:
+        for _ in scan.memory(start, journal.end, journal.following):
+            pass
+        journal.following = max(journal.following, journal.flashed + 1)
+
+
+def _skip_damage(journal: Journal) -> None:
+    """Look for the next record in memory that is sound, 2 KB a call."""
+    piece = journal.piece
+    at = journal.moved + 1
+    stop = at + 2048
+    while at < min(stop, journal.end):
+        have = journal.memory.read(at, piece, min(len(piece), journal.end - at))
+        offsets = max(1, have - MAX_RECORD)
+        for i in range(offsets):
+            number = seq(piece, i)
+            if journal.flashed < number < journal.seq and journal.whole(piece, i, have, number) > 0:
+                journal.moved = at + i
+                journal.following = number
+                return
+        at += offsets
+    journal.moved = min(at, journal.end)
+    if journal.moved == journal.end:
+        journal.following = journal.seq
 
 
 def _segments(journal: Journal) -> "list[tuple[int, int]]":
@@ -101,12 +138,13 @@ class _Scan:
             self.damaged += 1
         journal.flashed = max(journal.flashed, first - 1, self.number - 1)
 
-    def memory(self, size: int) -> "Iterator[None]":
-        """Go through memory; `journal.moved`: how much of it is in flash already."""
+    def memory(self, start: int, end: int, number: int) -> "Iterator[None]":
+        """Go through memory from a place on; `journal.moved`: how much of it is in flash already."""
         journal = self.journal
-        journal.memory.read(0, journal.piece, OVERHEAD)
+        read = journal.memory.read
         journal.moved = 0
-        yield from self._records(journal.memory.read, size, seq(journal.piece, 0))
+        yield from self._records(lambda at, piece, length: read(start + at, piece, length), end - start, number)
+        journal.moved += start
 
     def _records(self, read: "Callable[[int, bytearray, int], int]", size: int, number: int) -> "Iterator[None]":
         journal = self.journal

@@ -13,10 +13,10 @@ SEGMENT_BYTES = 900
 MOST_SEGMENTS = 4
 
 
-def boot(store: Store, ram: bool = False) -> Journal:
+def boot(store: Store, ram: bool = False, segment_bytes: int = SEGMENT_BYTES) -> Journal:
     """Start a journal on what a store holds."""
     memory = RamMemory(len(store.memory)) if ram else Fram(store)
-    journal = Journal(Files(store), memory, crc, SEGMENT_BYTES, MOST_SEGMENTS)
+    journal = Journal(Files(store), memory, crc, segment_bytes, MOST_SEGMENTS)
     for _ in journal.open():
         pass
     return journal
@@ -64,15 +64,18 @@ class Expected:
 class Keeper:
     """A journal that is watched: every record that is asked for is noted in `expected` before and after."""
 
-    def __init__(self, store: Store, expected: Expected | None = None, ram: bool = False) -> None:
+    def __init__(
+        self, store: Store, expected: Expected | None = None, ram: bool = False, segment_bytes: int = SEGMENT_BYTES
+    ) -> None:
         self.expected = expected or Expected()
         self.ram = ram
+        self.segment_bytes = segment_bytes
         self.store = store
         self.reboot()
 
     def reboot(self) -> None:
         """Start anew on the same store, as after a loss of power."""
-        self.journal = boot(self.store, self.ram)
+        self.journal = boot(self.store, self.ram, self.segment_bytes)
         assert self.journal.boot > self.expected.boots, "a boot number that was acknowledged does not come again"
         self._started = self.journal.seq
         self.note(layout.START, f"reset=power boot={self.journal.boot}")
