@@ -132,32 +132,40 @@ class FramMemory:
     def present(self) -> bool:
         """Tell whether the chip says what it is. False is no fault: the board has none."""
         answer = bytearray(4)
-        return not self._do(_IDENTIFY, 0, answer, 4) and answer == _ID
+        return not self._read(_IDENTIFY, 0, answer, 4) and answer == _ID
 
     def append(self, at: int, buffer: bytearray, length: int) -> bool:
         """Write a buffer's bytes 1 to `length` behind an address, then its first byte there; read all of it back.
 
         False when it is not the same, or the bus does not answer. 0.2 ms for a shot.
         """
-        return not self._do(_WRITE_BODY if length else _WRITE_FIRST, at, buffer, length)
+        order = self._order
+        order[0] = _WRITE_BODY if length else _WRITE_FIRST
+        order[1] = at
+        order[2] = length
+        found = _transfer(self._block, order, buffer)
+        return not (found and self._failed(found, buffer))
 
     def read(self, at: int, buffer: bytearray, length: int) -> int:
         """Read into a buffer's beginning; return `length`. Takes 2.4 us a byte, with the bus held all the time."""
-        self._do(_READ, at, buffer, length)
+        self._read(_READ, at, buffer, length)
         return length
 
-    def _do(self, step: int, at: int, data: bytearray, length: int) -> int:
+    def _read(self, step: int, at: int, data: bytearray, length: int) -> int:
         order = self._order
         order[0] = step
         order[1] = at
         order[2] = length
-        failed = 0
-        while True:
-            found = _transfer(self._block, order, data)
-            failed |= found & _FAILED
-            if not found & _SCANNER:
-                return failed
+        return self._failed(_transfer(self._block, order, data), data)
+
+    def _failed(self, found: int, data: bytearray) -> int:
+        """Move the scanner where it waits, and go on with what is left of an append. Returns not 0 for a failure."""
+        failed = found & _FAILED
+        while found & _SCANNER:
             if self._scanner_waits:
                 self._scanner_waits()
-            if order[0] > _READ_BACK:
-                return failed
+            if self._order[0] > _READ_BACK:
+                break
+            found = _transfer(self._block, self._order, data)
+            failed |= found & _FAILED
+        return failed
