@@ -8,6 +8,8 @@ PYTHON ?= python3.11
 PORT ?=
 TESTS ?=
 WORKERS ?= 2
+ID ?=
+FOUND ?=
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,7 +24,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup image demo picture emulate flash test numbers pages lint types format lock clean distclean
+.PHONY: help setup image demo picture emulate flash test numbers trace inspected pages lint types format lock clean distclean
 
 help: ## List what can be made
 	@echo "Tandem: make TARGET"
@@ -50,6 +52,12 @@ test: setup ## Run all tests and print the measured figures: make test [TESTS="p
 
 numbers: setup ## Write docs/numbers.md and the README's table from the figures of the last test run
 	@$(BIN)/python -m tandem_tools.report.numbers
+
+trace: setup ## Write docs/trace.md, hazards to figures, from the last test run; fails while it has a hole
+	@$(BIN)/python -m tandem_tools.trace write
+
+inspected: setup ## Put on record that you looked at a document: make inspected ID=R-SWR-4 [FOUND="what was found"]
+	@$(BIN)/python -m tandem_tools.trace inspected "$(ID)" --found "$(FOUND)"
 
 pages: setup ## Write the pages that are made from the firmware's tables (docs/faults.md, states.md, console.md)
 	@$(BIN)/python firmware/tests/console/pages.py

@@ -1,15 +1,32 @@
-"""Figures that tests measure: printed at the end of every run, also when everything passes, and kept as JSON."""
+"""What every run of the tests leaves: measured figures, and the requirements that its tests prove.
+
+Figures are printed at the end of every run, also when everything passes, and kept in build/figures.json. A test names
+the requirements of docs/requirements.md that it proves (`@pytest.mark.proves("R-ARM-1")`); outcomes are kept in
+build/outcomes.json. A whole run (`make test`, no test left out) fails when the trace has a hole; a run of some tests
+fails for a wrong mark alone.
+"""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from tandem_tools.trace import check, documents, evidence
+from tandem_tools.trace.errors import TraceError
 
-FIGURES_FILE = Path(__file__).parent / "build" / "figures.json"
+ROOT = Path(__file__).parent
+HOLES = "holes in the trace"
 Figure = Callable[..., None]
+
+
+@dataclass
+class Hole:
+    """One hole in the trace, among the reports that pytest counts in its closing line."""
+
+    text: str
 
 
 @pytest.fixture
@@ -18,28 +35,77 @@ def figure(request: pytest.FixtureRequest) -> Figure:
 
     def record(name: str, value: float | str, unit: str = "", limit: str = "") -> None:
         entry = {"name": name, "value": value, "unit": unit, "limit": limit, "test": request.node.nodeid}
-        request.node.user_properties.append(("figure", json.dumps(entry)))
+        request.node.user_properties.append((evidence.FIGURE, json.dumps(entry)))
 
     return record
 
 
-def _figures(terminalreporter: pytest.TerminalReporter) -> list[dict[str, object]]:
-    reports = [r for group in terminalreporter.stats.values() for r in group if hasattr(r, "user_properties")]
-    found = [json.loads(value) for r in reports for key, value in r.user_properties if key == "figure"]
-    unique = {(f["test"], f["name"]): f for f in found}
-    return sorted(unique.values(), key=lambda f: (f["test"], f["name"]))
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let each test's reports carry the ids that it proves: so they reach the process that writes them."""
+    for item in items:
+        marks = list(item.iter_markers(evidence.PROVES))
+        if marks:
+            names = sorted({name for mark in marks for name in mark.args})
+            item.user_properties.append((evidence.PROVES, json.dumps(names)))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Keep figures and outcomes, and look for holes in the trace; not in the workers of a run in parallel."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    finished = session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+    if hasattr(session.config, "workerinput") or reporter is None or not finished or session.config.option.collectonly:
+        return
+    reports = [r for group in reporter.stats.values() for r in group if isinstance(r, pytest.TestReport)]
+    found = evidence.of_reports(reports)
+    evidence.keep(ROOT, found, _replaced(session, {r.nodeid for r in reports}))
+    holes = _holes(found, _is_whole(session))
+    if holes:
+        reporter.stats[HOLES] = [Hole(text) for text in holes]
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _is_narrowed(session: pytest.Session) -> bool:
+    """Return whether tests of the files that were asked for were left out, or not reached."""
+    option = session.config.option
+    narrowing = ("keyword", "markexpr", "deselect", "ignore", "ignore_glob", "lf", "stepwise")
+    narrowed = any(getattr(option, name, None) for name in narrowing) or any("::" in a for a in session.config.args)
+    return bool(narrowed or session.shouldstop or session.shouldfail)
+
+
+def _is_whole(session: pytest.Session) -> bool:
+    """Return whether all tests were asked for, and none was left out."""
+    return session.config.args_source is pytest.Config.ArgsSource.TESTPATHS and not _is_narrowed(session)
+
+
+def _replaced(session: pytest.Session, ran: set[str]) -> Callable[[str], bool]:
+    """Tell of which tests earlier results are forgotten: those that ran, and those that are gone from their files."""
+    if _is_whole(session):
+        return lambda test: True
+    if _is_narrowed(session):
+        return lambda test: test in ran
+    files = {test.split("::")[0] for test in ran}
+    return lambda test: test.split("::")[0] in files
+
+
+def _holes(found: evidence.Evidence, whole: bool) -> list[str]:
+    try:
+        required = documents.read(ROOT)
+    except TraceError as error:
+        return [str(error)]
+    return check.holes(ROOT, required, found) if whole else check.of_marks(required, found.outcomes)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the figures of this run and merge them into build/figures.json."""
-    figures = _figures(terminalreporter)
-    if not figures:
-        return
-    terminalreporter.section("measured figures")
+    """Print the figures of this run, and the holes in the trace."""
+    reports = [r for group in terminalreporter.stats.values() for r in group if isinstance(r, pytest.TestReport)]
+    figures = evidence.of_reports(reports).figures
+    if figures:
+        terminalreporter.section("measured figures")
     for f in figures:
         limit = f"   (to reach: {f['limit']})" if f["limit"] else ""
         terminalreporter.write_line(f"{f['name']}: {f['value']} {f['unit']}{limit}")
-    FIGURES_FILE.parent.mkdir(exist_ok=True)
-    kept = json.loads(FIGURES_FILE.read_text()) if FIGURES_FILE.exists() else []
-    names = {f["name"] for f in figures}
-    FIGURES_FILE.write_text(json.dumps([f for f in kept if f["name"] not in names] + figures, indent=1) + "\n")
+    holes = terminalreporter.stats.get(HOLES, [])
+    if holes:
+        terminalreporter.section(HOLES, red=True)
+    for hole in holes:
+        terminalreporter.write_line(hole.text)

@@ -50,12 +50,16 @@ def what_it_tests(module: str) -> str:
     return text.splitlines()[0].rstrip(".")
 
 
+def shown(figure: Figure) -> str:
+    """Return a figure's value as it is printed, with up to six digits."""
+    value = figure["value"]
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
 def row(figure: Figure) -> str:
     """Return one line of a table; `|` in texts would end a cell."""
-    value = figure["value"]
-    shown = f"{value:.6g}" if isinstance(value, float) else str(value)
     on_boards = NOT_YET if figure["test"].startswith(MEASURABLE) else ""
-    cells = (figure["name"], f"{shown} {figure['unit']}".strip(), figure["limit"], on_boards)
+    cells = (figure["name"], f"{shown(figure)} {figure['unit']}".strip(), figure["limit"], on_boards)
     return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |"
 
 
