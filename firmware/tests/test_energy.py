@@ -21,6 +21,7 @@ def pulse() -> Pulse:
     return pulse_of(generic_ps_1064(), PS_UJ, 1_000_000, BUILT_IN["calcinosis-1"]().passes[0])
 
 
+@pytest.mark.proves("R-ENE-1")
 @pytest.mark.parametrize(
     ("permille", "expected"),
     [(801, "warn"), (799, "low"), (899, "warn"), (901, "pass"), (1000, "pass"), (1099, "pass"), (1101, "warn")]
@@ -32,6 +33,7 @@ def test_a_shot_is_judged_against_warn_10_percent_and_stop_20_percent(
     assert window.verdict(pulse, PS_UJ * permille // 1000) == expected
 
 
+@pytest.mark.proves("R-ENE-1")
 def test_the_window_of_the_published_ps_pulse_is_477_5_to_716_3_mj(pulse: Pulse) -> None:
     low, high = pulse.stop_low_uj, pulse.stop_high_uj
     assert (low, high) == (477_523, 716_283)
@@ -41,6 +43,7 @@ def test_the_window_of_the_published_ps_pulse_is_477_5_to_716_3_mj(pulse: Pulse)
     assert window.verdict(pulse, high + 1) == "high"
 
 
+@pytest.mark.proves("R-ENE-1")
 @given(st.integers(1, 1_000_000), st.integers(1, 10_000_000))
 def test_counts_judge_as_joules_do(counts: int, nj_per_count: int) -> None:
     channel = Channel(nj_per_count)
@@ -48,6 +51,7 @@ def test_counts_judge_as_joules_do(counts: int, nj_per_count: int) -> None:
     assert abs(energy * 1000 - counts * nj_per_count) <= 500
 
 
+@pytest.mark.proves("R-ENE-1")
 @given(st.integers(1_000, 2_000_000), st.integers(100, 200_000))
 def test_count_limits_lie_inside_the_window(target_uj: int, nj_per_count: int) -> None:
     channel = Channel(nj_per_count)
@@ -60,6 +64,7 @@ def test_count_limits_lie_inside_the_window(target_uj: int, nj_per_count: int) -
     assert high * nj_per_count <= high_uj * 1000
 
 
+@pytest.mark.proves("R-SET-3")
 def test_a_calibration_out_of_range_is_refused_with_the_range() -> None:
     with pytest.raises(ValueError, match="1 to 10000000"):
         Channel(0)

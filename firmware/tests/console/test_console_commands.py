@@ -54,6 +54,7 @@ def test_help_names_every_command() -> None:
     assert reply[-1] == f"OK help lines={len(commands.COMMANDS)}"
 
 
+@pytest.mark.proves("R-ENE-6")
 def test_shots_can_be_read_by_a_program() -> None:
     desk = Desk()
     desk.controller.shots = 11
@@ -64,6 +65,7 @@ def test_shots_can_be_read_by_a_program() -> None:
     assert shots[0]["x_um"] == "-870" and shots[0]["verdict"] == "pass"
 
 
+@pytest.mark.proves("R-CON-4")
 @pytest.mark.parametrize("command", [case[0] for case in CALLS])
 def test_a_refusal_is_an_error_with_its_code_and_text(command: str) -> None:
     desk = Desk()
@@ -82,6 +84,7 @@ def test_an_error_in_the_firmware_is_replied_and_reported_and_does_not_escape(co
     assert desk.controller.failures == [error]
 
 
+@pytest.mark.proves("R-CON-1")
 @pytest.mark.parametrize(
     ("line", "code"),
     [
@@ -111,6 +114,7 @@ def test_what_is_not_exactly_a_command_is_refused_and_does_nothing(line: str, co
     assert desk.controller.calls == []
 
 
+@pytest.mark.proves("R-PED-10")
 def test_only_the_pedal_fires_and_the_console_says_so() -> None:
     assert "press the pedal" in Desk().reply("fire")[0]
 
@@ -140,6 +144,7 @@ def without_editing(data: bytes) -> bytes:
     return bytes(byte for byte in data if byte not in (0x03, 0x08, 0x15, 0x7F))
 
 
+@pytest.mark.proves("R-CON-1", "R-STA-5")
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=400).map(without_editing))
 @example(b"arm\xe2\r")
@@ -158,6 +163,7 @@ COMMAND_BYTES = st.sampled_from(
 )
 
 
+@pytest.mark.proves("R-CON-1")
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.one_of(COMMAND_BYTES, st.binary(max_size=3)), max_size=40))
 def test_only_a_whole_clean_line_is_ever_carried_out(pieces: list[bytes]) -> None:
@@ -167,6 +173,7 @@ def test_only_a_whole_clean_line_is_ever_carried_out(pieces: list[bytes]) -> Non
     assert desk.controller.calls == carried_out(data)
 
 
+@pytest.mark.proves("R-CON-1")
 def test_the_byte_that_stops_the_interpreters_own_reader_is_harmless() -> None:
     desk = Desk()
     assert desk.type(b"\xe2\r")[-2].startswith(f"ERROR {protocol.BAD_BYTES} ")
@@ -190,6 +197,7 @@ def test_commands_sent_at_once_are_answered_one_by_one_in_order() -> None:
     assert desk.controller.calls == ["shot_lines", "arm", "status", "version"]
 
 
+@pytest.mark.proves("R-CON-2")
 def test_standby_does_not_wait_for_a_long_reply() -> None:
     desk = Desk()
     desk.controller.shots = 1000
@@ -227,6 +235,7 @@ def test_a_line_refused_during_a_long_reply_is_answered_after_it() -> None:
 
 
 @pytest.mark.parametrize("firing", [False, True])
+@pytest.mark.proves("R-CON-3")
 def test_a_turn_moves_a_bounded_number_of_bytes_and_lines(firing: bool) -> None:
     desk = Desk()
     desk.controller.shots = 1000
@@ -240,6 +249,7 @@ def test_a_turn_moves_a_bounded_number_of_bytes_and_lines(firing: bool) -> None:
     assert desk.controller.calls == ([] if firing else ["shot_lines"])
 
 
+@pytest.mark.proves("R-CON-2")
 def test_while_it_fires_standby_alone_is_carried_out() -> None:
     desk = Desk()
     before = len(desk.wire.seen)
@@ -273,6 +283,7 @@ def test_firing_cuts_a_reply_short_and_refuses_what_waits() -> None:
     assert lines[-2].startswith("# state FIRING")
 
 
+@pytest.mark.proves("R-CON-4")
 def test_every_error_code_is_listed_once() -> None:
     codes = {name: value for name, value in vars(protocol).items() if name.isupper() and isinstance(value, int)}
     assert codes == {name: code for code, name, _, _ in errors.ERRORS}

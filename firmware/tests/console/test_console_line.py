@@ -62,6 +62,7 @@ def test_a_line_of_120_characters_is_taken_and_one_more_is_refused_whole() -> No
     assert lines == ["plan"]
 
 
+@pytest.mark.proves("R-CON-1")
 @pytest.mark.parametrize("byte", [b for b in range(256) if not 32 <= b < 127 and b not in (3, 8, 10, 13, 21, 127)])
 def test_any_other_byte_refuses_its_line_even_if_it_is_taken_back(byte: int) -> None:
     told, lines, _ = edit(b"ar" + bytes([byte]) + b"m\b\bm\rplan\r")
@@ -85,6 +86,7 @@ def drain(output: OutputQueue) -> list[str]:
     return data.decode("ascii").split("\r\n")[:-1]
 
 
+@pytest.mark.proves("R-CON-3")
 def test_a_host_that_does_not_read_loses_whole_lines_and_is_told_how_many() -> None:
     output = OutputQueue(1000)
     sent = [f"# line {number} " + "x" * 50 for number in range(100)]
@@ -160,6 +162,7 @@ def test_a_queue_too_small_to_tell_of_losses_is_refused() -> None:
         OutputQueue(100)
 
 
+@pytest.mark.proves("R-CON-3")
 def test_a_host_that_does_not_read_stops_no_turn_and_no_command(figure: Callable[..., None]) -> None:
     desk = Desk()
     desk.wire.room = 0
@@ -181,6 +184,7 @@ def test_a_remark_does_not_tear_what_is_being_typed() -> None:
     assert desk.controller.calls == ["status"]
 
 
+@pytest.mark.proves("R-FLT-1")
 def test_a_new_state_and_a_fault_are_told_with_what_to_do() -> None:
     desk = Desk()
     state = states.State(0)
@@ -212,6 +216,7 @@ def test_a_slow_typist_is_not_interrupted() -> None:
     assert desk.controller.calls == ["arm"]
 
 
+@pytest.mark.proves("R-CON-4")
 def test_garbage_gets_an_error_with_its_reason() -> None:
     desk = Desk()
     assert desk.type(b"x" * 200 + b"\r")[-2] == f'ERROR {protocol.LINE_TOO_LONG} "a line has at most 120 characters"'

@@ -12,14 +12,17 @@ CONSOLE = (pages.DOCS / "console.md").read_text()
 HOW = "run python firmware/tests/console/pages.py"
 
 
+@pytest.mark.proves("R-FLT-2")
 def test_the_page_of_faults_is_current() -> None:
     assert (pages.DOCS / "faults.md").read_text() == pages.faults_page(), HOW
 
 
+@pytest.mark.proves("R-FLT-2", "R-STA-2")
 def test_the_page_of_states_is_current() -> None:
     assert (pages.DOCS / "states.md").read_text() == pages.states_page(), HOW
 
 
+@pytest.mark.proves("R-FLT-2")
 def test_the_tables_of_commands_and_errors_are_current() -> None:
     assert pages.with_made_parts(CONSOLE) == CONSOLE, HOW
 

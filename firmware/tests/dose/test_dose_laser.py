@@ -14,6 +14,7 @@ from tandem.dose.errors import DataError
 CO2 = laser.generic_co2_240w()
 
 
+@pytest.mark.proves("R-PLN-4")
 @pytest.mark.parametrize("name", sorted(laser.BUILT_IN))
 def test_every_figure_of_a_built_in_profile_has_a_source(name: str) -> None:
     profile = laser.BUILT_IN[name]()
@@ -23,6 +24,7 @@ def test_every_figure_of_a_built_in_profile_has_a_source(name: str) -> None:
     assert set(data["sources"]) == set(data) - words - {"note"}
 
 
+@pytest.mark.proves("R-PLN-4")
 def test_a_figure_without_source_is_refused() -> None:
     data = json.loads(laser.dumps(CO2))
     del data["sources"]["tail"]
@@ -130,6 +132,7 @@ def test_a_handpiece_for_no_laser_is_refused() -> None:
         handpiece.Handpiece(name="x", id_low_mv=100, id_high_mv=200, wavelengths_nm=(1064,))
 
 
+@pytest.mark.proves("R-PLN-6")
 def test_the_identification_voltage_chooses_the_handpiece_or_none() -> None:
     entries = tuple(build() for build in handpiece.BUILT_IN.values())
     handpiece.check_apart(entries)
@@ -143,6 +146,7 @@ def test_the_identification_voltage_chooses_the_handpiece_or_none() -> None:
     }  # fmt: skip
 
 
+@pytest.mark.proves("R-PLN-6")
 def test_handpieces_that_could_be_mistaken_for_each_other_are_refused() -> None:
     one = handpiece.generic_combined()
     with pytest.raises(DataError, match="share identification voltages"):

@@ -85,6 +85,7 @@ def test_text_that_is_no_energy_is_refused_with_the_units(text: str) -> None:
         units.parse("energy", text)
 
 
+@pytest.mark.proves("R-PLN-1", "R-SET-3")
 def test_digits_below_the_smallest_step_are_refused_not_rounded() -> None:
     assert units.parse("energy", "0.001 mJ") == 1
     with pytest.raises(ValueError, match="finer than 1 uJ"):

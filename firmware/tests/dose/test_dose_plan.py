@@ -107,6 +107,7 @@ def test_lamp_and_q_switch_are_170_us_apart() -> None:
     assert (ps.trigger_width_cycles, ps.qsw_delay_cycles, ps.qsw_width_cycles) == (0, 21_250, 1250)
 
 
+@pytest.mark.proves("R-PLN-2")
 @pytest.mark.parametrize(
     ("shape", "spots", "actual", "ideal"),
     [("square", 11, "3.11", "10.61"), ("circle", 8, "2.88", "8.33"), ("hexagon_corners", 7, "3.05", "6.89"),
@@ -158,6 +159,7 @@ def test_the_handpieces_loss_is_made_up_by_the_laser_and_judged_at_the_tissue() 
     assert done.gate_cycles == units.div_round((CO2.gate_ns(100_000) or 0) * 125, 1000)
 
 
+@pytest.mark.proves("R-ENE-1")
 @given(st.integers(1, 10**7), st.integers(10000, 200000))
 def test_energy_limits_are_the_tightest_whole_microjoules_within_the_window(energy_uj: int, ppm: int) -> None:
     low, high = window_uj(energy_uj, ppm)
@@ -168,6 +170,7 @@ def test_energy_limits_are_the_tightest_whole_microjoules_within_the_window(ener
 # Rates and periods.
 
 
+@pytest.mark.proves("R-PLN-1")
 @pytest.mark.parametrize("clock_hz", [CLOCK, 150_000_000])
 @pytest.mark.parametrize("rate_mhz", [7000, 33_333, 199_000])
 def test_a_rate_with_a_broken_period_is_refused_with_the_nearest_exact_ones(rate_mhz: int, clock_hz: int) -> None:
@@ -244,6 +247,7 @@ def test_a_rate_too_fast_for_the_laser_to_be_ready_again_is_refused() -> None:
     assert one(PS_PASS, ps=with_sources(PS, ready="per_shot", ready_within_us=199_000)).count == 5
 
 
+@pytest.mark.proves("R-PLN-1")
 def test_a_rate_above_the_lasers_is_refused_with_the_fastest() -> None:
     refused(
         PS_PASS.changed(rate_mhz=12_500),
@@ -262,6 +266,7 @@ def test_a_rate_off_the_lamp_rate_is_refused_with_the_allowed_ones(rate_mhz: int
     )
 
 
+@pytest.mark.proves("R-PLN-1")
 def test_too_much_mean_power_is_refused_with_the_rate_that_is_allowed() -> None:
     weak = with_sources(CO2, average_power_mw=17_999)
     refused(
@@ -283,6 +288,7 @@ def test_a_repeat_interval_shorter_than_its_pattern_is_refused_with_the_shortest
 # What laser, handpiece and scanner offer.
 
 
+@pytest.mark.proves("R-PLN-1")
 @pytest.mark.parametrize(
     ("step", "given_", "number", "says"),
     [
@@ -341,6 +347,7 @@ def test_pair_delays_from_1_us_to_10_s_are_exact(delay_ns: int, cycles: int) -> 
     assert done.verified == (delay_ns > 50_000)
 
 
+@pytest.mark.proves("R-PLN-1")
 @given(st.integers(1000, 10**10))
 @settings(max_examples=60, deadline=None)
 def test_a_pair_delay_is_exact_or_refused_with_its_neighbours(delay_ns: int) -> None:
@@ -409,6 +416,7 @@ def test_a_pairs_period_holds_lamp_delay_gate_and_dead_time(profile: laser.Laser
     )
 
 
+@pytest.mark.proves("R-PLN-3")
 def test_unverified_is_said_wherever_the_plan_is_shown() -> None:
     plan = plan_of(pair(verified=False))
     assert any("UNVERIFIED" in warning for warning in plan.warnings)
@@ -419,6 +427,7 @@ def test_unverified_is_said_wherever_the_plan_is_shown() -> None:
 # Warnings, text, identity.
 
 
+@pytest.mark.proves("R-PLN-3")
 def test_areas_that_differ_more_than_twofold_in_one_press_are_warned_of() -> None:
     plan = compile_plan(recipe.calcinosis_1_combined(), PS, CO2, TIP, BOARD)
     assert plan.warnings == ("passes 1 and 2: areas treated by one press differ 19.6-fold (more than twofold)",)
@@ -426,6 +435,7 @@ def test_areas_that_differ_more_than_twofold_in_one_press_are_warned_of() -> Non
     assert not compile_plan(recipe.calcinosis_1(), PS, CO2, TIP, BOARD).warnings
 
 
+@pytest.mark.proves("R-PLN-3")
 def test_areas_up_to_twofold_are_not_warned_of() -> None:
     combined = [
         step.changed(pedal="combined")
@@ -434,6 +444,7 @@ def test_areas_up_to_twofold_are_not_warned_of() -> None:
     assert not plan_of(*combined).warnings
 
 
+@pytest.mark.proves("R-PLN-2")
 def test_the_plan_shows_areas_doses_totals_and_marks_what_the_source_leaves_open() -> None:
     text = "\n".join(compile_plan(recipe.calcinosis_1_combined(), PS, CO2, TIP, BOARD).lines())
     for part in (
@@ -466,6 +477,7 @@ def changes_that_matter() -> Iterator[Any]:
     yield compile_plan(base, PS, CO2, TIP, Board(decision_us=14))
 
 
+@pytest.mark.proves("R-PLN-5")
 def test_the_hash_is_the_same_for_the_same_plan_and_differs_for_any_other(figure: Figure) -> None:
     plans = [compile_plan(recipe.calcinosis_1(), PS, CO2, TIP, BOARD) for _ in range(2)]
     loaded = recipe.loads(recipe.dumps(recipe.calcinosis_1()))
@@ -559,6 +571,7 @@ def test_any_object_with_a_boards_attributes_will_do() -> None:
     assert one(CO2_PASS, board=Other()).count == 11
 
 
+@pytest.mark.proves("R-PLN-1")
 @given(
     st.sampled_from(optics.SHAPES[1:]), st.integers(500, 9000), st.integers(1000, 250_000), st.integers(2400, 240_000),
     st.sampled_from([200_000, 100_000, 50_000]), st.integers(1, 3),

@@ -60,6 +60,7 @@ def companions(name: str) -> dict[str, Any]:
     }.get(name, {})
 
 
+@pytest.mark.proves("R-SET-3")
 @pytest.mark.parametrize(("kind", "field"), LIMITED, ids=[f"{kind}-{field.key}" for kind, field in LIMITED])
 def test_every_field_takes_its_limits_and_refuses_the_next_value_with_its_range(
     kind: str, field: fields.Quantity | fields.Count
@@ -137,6 +138,7 @@ def test_fields_that_do_not_go_together_are_refused(kind: str, changes: dict[str
         make(kind, **changes)
 
 
+@pytest.mark.proves("R-ENE-1")
 def test_the_energy_window_cannot_be_opened_beyond_20_percent() -> None:
     with pytest.raises(DataError, match=r"stop is 20\.0001 %.*1 % to 20 %"):
         make("co2", stop_ppm=200001)
@@ -147,6 +149,7 @@ def test_repeat_interval_is_0_2_to_5_s_and_pair_delay_1_us_to_10_s() -> None:
     assert recipe.DELAY.allowed() == "1 us to 10000000 us"
 
 
+@pytest.mark.proves("R-PLN-4")
 @pytest.mark.parametrize("name", sorted(recipe.BUILT_IN))
 def test_built_in_recipes_cite_their_source_and_mark_what_it_leaves_open(name: str) -> None:
     made = recipe.BUILT_IN[name]()
@@ -161,6 +164,7 @@ def test_built_in_recipes_cite_their_source_and_mark_what_it_leaves_open(name: s
     assert "rate" not in co2.not_in_source
 
 
+@pytest.mark.proves("R-PLN-4")
 def test_built_in_recipes_hold_the_published_settings() -> None:
     expected_ps = {"wavelength": "1064 nm", "fluence": "0.76 J/cm2", "ps_spot": "10 mm", "ps_width": "800 ps"}
     expected_co2 = {
@@ -199,6 +203,7 @@ def test_any_source_text_survives_saving(text: str) -> None:
     assert json.loads(recipe.dumps(made))["source"] == text
 
 
+@pytest.mark.proves("R-PED-8", "R-OPT-1")
 def test_one_press_runs_neighbouring_combined_passes_and_each_other_pass_alone() -> None:
     kinds = [make("ps"), make("ps", pedal="combined"), make("co2", pedal="combined"), make("co2"), make("pair")]
     assert recipe.Recipe(tuple(kinds), name="x").presses() == ((0,), (1, 2), (3,), (4,))
@@ -259,6 +264,7 @@ def test_wrong_recipe_text_is_refused_with_what_is_wrong(text: str, number: int,
     assert refused.value.number == number
 
 
+@pytest.mark.proves("R-CON-4")
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.floats() | st.text(),

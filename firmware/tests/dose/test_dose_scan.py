@@ -45,6 +45,7 @@ def inside(shape: str, size: float, x: float, y: float) -> bool:
     )
 
 
+@pytest.mark.proves("R-OPT-7")
 @given(SHAPES, st.integers(200, 20000), st.integers(1, 2000))
 @settings(deadline=None, max_examples=150)
 def test_exactly_n_different_spots_lie_inside_the_shape(shape: str, size: int, count: int) -> None:
@@ -89,11 +90,13 @@ def test_a_point_is_one_spot_in_the_middle() -> None:
     assert (points(xy), list(counts)) == ([(0, 0)], [1])
 
 
+@pytest.mark.proves("R-PLN-1")
 def test_more_spots_than_fit_are_refused() -> None:
     with pytest.raises(PlanError, match="2000 spots do not fit 50 um"):
         run(scan.place("square", 50, 2000))
 
 
+@pytest.mark.proves("R-OPT-7")
 @given(SHAPES, st.integers(1, 120), ORDERS, st.integers(1, 2147483646))
 @settings(deadline=None, max_examples=120)
 def test_every_order_visits_every_spot_once(shape: str, count: int, order: str, seed: int) -> None:

@@ -86,6 +86,7 @@ def run_figures(command: list[str], path_variable: str) -> str:
     return done.stdout
 
 
+@pytest.mark.proves("R-PLN-5")
 def test_micropython_gives_the_same_figures_and_plans_to_the_last_digit(figure: Figure) -> None:
     host = run_figures([sys.executable], "PYTHONPATH")
     target = run_figures([str(unix_micropython())], "MICROPYPATH")
@@ -123,6 +124,7 @@ print(1 / 3, used, time.ticks_diff(now, begun), worst)
 """
 
 
+@pytest.mark.proves("R-PLN-5")
 @pytest.mark.slow
 def test_the_picos_single_precision_micropython_gives_the_same_figures(
     compiled: dict[str, bytes], figure: Figure

@@ -38,6 +38,7 @@ def worst_flash() -> Iterator[Stage]:
         yield found
 
 
+@pytest.mark.proves("R-STP-2")
 def test_safe_low_ends_every_trigger_while_the_cpu_fires_normally(press: Press, figure: Figure) -> None:
     random = Random(1)
     spans = (press.co2, GATE_CYCLES, 24), (press.ps, FIRE_CYCLES, 8), (press.rises["SYNC_OUT"], SYNC_CYCLES, 8)
@@ -53,6 +54,7 @@ def test_safe_low_ends_every_trigger_while_the_cpu_fires_normally(press: Press, 
     figure(f"SAFE low to every trigger low, CPU firing, {len(found)} moments", max(found), "cycles", LIMIT)
 
 
+@pytest.mark.proves("R-STP-2")
 @pytest.mark.parametrize("cpu", CPU)
 def test_safe_low_ends_every_trigger_whatever_the_cpu_does(worst_flash: Stage, cpu: str, figure: Figure) -> None:
     random = Random(2)
@@ -91,6 +93,7 @@ def shots_after(press: Press, fell: int) -> int:
     return len(stage.rises(SHOTS, since=fell + GUARD_CYCLES + 1))
 
 
+@pytest.mark.proves("R-STP-3")
 def test_three_cycles_of_safe_low_end_the_burst(press: Press, figure: Figure) -> None:
     random = Random(3)
     first, last = press.co2[0], press.co2[-1]
@@ -106,6 +109,7 @@ def test_three_cycles_of_safe_low_end_the_burst(press: Press, figure: Figure) ->
     assert sum(came) == 0
 
 
+@pytest.mark.proves("R-STP-3", "R-TIM-4")
 def test_three_cycles_of_safe_low_withhold_the_q_switch(lamp_press: Press, figure: Figure) -> None:
     random = Random(4)
     assert {qsw - lamp for lamp, qsw in zip(lamp_press.ps, lamp_press.qsw, strict=True)} == {QSW_DELAY_CYCLES}

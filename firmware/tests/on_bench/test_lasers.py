@@ -43,6 +43,7 @@ GATE_CYCLES = 46_875
 LAMP_TO_QSW_CYCLES = 170 * 125
 
 
+@pytest.mark.proves("R-ENE-4")
 @pytest.mark.parametrize(
     ("override", "fault"),
     [
@@ -61,6 +62,7 @@ def test_a_sync_that_is_not_as_it_should_be_ends_the_pass(session: Stage, overri
     assert session.rises("CO2_GATE") == []
 
 
+@pytest.mark.proves("R-ENE-3")
 def test_light_that_no_gate_made_ends_the_scan(session: Stage) -> None:
     session.press()
     third = session.run_to_shot("CO2_GATE", 3)
@@ -71,6 +73,7 @@ def test_light_that_no_gate_made_ends_the_scan(session: Stage) -> None:
     assert session.rises("CO2_GATE")[-1] == third
 
 
+@pytest.mark.proves("R-ENE-3")
 def test_light_just_before_a_gate_ends_the_scan(session: Stage) -> None:
     """It comes after the permit, 60 us before the gate: the shot cannot be taken back, the next one can."""
     session.press()
@@ -88,6 +91,7 @@ def _lamp() -> Iterator[Stage]:
         yield found
 
 
+@pytest.mark.proves("R-TIM-4")
 def test_lamp_and_q_switch_come_in_one_pass(_lamp: Stage, figure: Figure) -> None:
     lamp = _lamp.again()
     lamp.press()
@@ -100,6 +104,7 @@ def test_lamp_and_q_switch_come_in_one_pass(_lamp: Stage, figure: Figure) -> Non
     assert [shot["verdict"] for shot in lamp.shots()] == ["pass"] * 16
 
 
+@pytest.mark.proves("R-TIM-4")
 def test_a_q_switch_that_safe_withheld_is_told(_lamp: Stage) -> None:
     lamp = _lamp.again()
     lamp.press()
@@ -129,6 +134,7 @@ def places() -> list[tuple[float, float]]:
     return [(xy[2 * i] / 1000, xy[2 * i + 1] / 1000) for i in range(len(xy) // 2)]
 
 
+@pytest.mark.proves("R-OPT-7")
 def test_a_stepped_scanner_goes_one_place_on_after_each_spot() -> None:
     spots = places()
     with stage("stepped", STEPPED, scanner="stepped", positions=spots) as found:
@@ -146,6 +152,7 @@ def _pair() -> Iterator[Stage]:
         yield found
 
 
+@pytest.mark.proves("R-ENE-5", "R-TIM-2")
 def test_a_verified_pair_waits_for_the_ps_energy(_pair: Stage, figure: Figure) -> None:
     pair = _pair.again()
     pair.press()
@@ -158,6 +165,7 @@ def test_a_verified_pair_waits_for_the_ps_energy(_pair: Stage, figure: Figure) -
     assert [shot["verdict"] for shot in pair.shots()] == ["pass"] * 22
 
 
+@pytest.mark.proves("R-ENE-5", "R-ENE-4")
 @pytest.mark.parametrize(
     ("override", "fault"),
     [
@@ -175,6 +183,7 @@ def test_a_pair_whose_ps_pulse_is_wrong_has_no_co2_pulse(_pair: Stage, override:
     assert (len(pair.rises("PS_FIRE")), len(pair.rises("CO2_GATE"))) == (3, 2)
 
 
+@pytest.mark.proves("R-PED-8", "R-STA-11", "R-IND-8")
 def test_a_held_pedal_repeats_the_ps_pattern_and_next_goes_on_to_the_scan() -> None:
     with stage("calcinosis-1") as found:
         found.press()

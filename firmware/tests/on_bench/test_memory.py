@@ -90,6 +90,7 @@ def watched(_watched: Stage) -> Stage:
     return _watched.again()
 
 
+@pytest.mark.proves("R-PER-11")
 def test_the_session_allocates_nothing_while_it_fires(watched: Stage, figure: Figure) -> None:
     watched.use("calcinosis-1-combined")
     watched.arm()
@@ -104,6 +105,7 @@ def test_the_session_allocates_nothing_while_it_fires(watched: Stage, figure: Fi
     assert (ps, co2) == (0, 0)
 
 
+@pytest.mark.proves("R-PER-11")
 @pytest.mark.parametrize("flooded", [False, True])
 def test_a_train_fires_with_the_heap_locked(watched: Stage, flooded: bool) -> None:
     watched.use("short")

@@ -79,6 +79,7 @@ MARK_TO_WRITE = 1
 """A store to a pin takes one cycle, so that the next store begins in the cycle after it."""
 
 
+@pytest.mark.proves("R-PER-1", "R-PER-2")
 def test_a_permit_that_comes_too_late_by_a_cycle_never_fires(bare: Stage, figure: Figure) -> None:
     prepare(bare, kind="co2", count=5, period_cycles=PERIOD, gate_cycles=1250)
     bare.save("armed")
@@ -107,6 +108,7 @@ def _scan() -> Iterator[Stage]:
         yield found
 
 
+@pytest.mark.proves("R-PED-6")
 @pytest.mark.parametrize("bounce_ms", [0, 3])
 def test_a_pedal_that_opens_stops_the_next_shot(_scan: Stage, bounce_ms: int, figure: Figure) -> None:
     after: Counter[str] = Counter()

@@ -50,6 +50,7 @@ def stop_by_a_contact(s: Stage) -> None:
     s.bench.part("ps_shutter").set(closed_contact=0)
 
 
+@pytest.mark.proves("R-JRN-10")
 @pytest.mark.parametrize("stop", [Stage.release, stop_by_button, stop_by_a_contact])
 def test_every_shot_that_left_is_on_record(long_gate: Stage, stop: Callable[[Stage], object], figure: Figure) -> None:
     long_gate.again().press()
@@ -72,6 +73,7 @@ def test_every_shot_that_left_is_on_record(long_gate: Stage, stop: Callable[[Sta
     figure(f"shots that left and are not on record, {name}, {len(moments)} moments", 0, "shots", "0")
 
 
+@pytest.mark.proves("R-JRN-10")
 def test_a_gate_that_the_guard_cut_is_on_record_with_the_energy_that_came_out(long_gate: Stage) -> None:
     long_gate.again().press()
     gate = long_gate.run_to_shot("CO2_GATE", 3)
@@ -83,6 +85,7 @@ def test_a_gate_that_the_guard_cut_is_on_record_with_the_energy_that_came_out(lo
     assert 80_000 < int(last["energy_uj"]) < 120_000
 
 
+@pytest.mark.proves("R-STA-14", "R-JRN-10")
 def test_an_interrupted_pattern_is_closed_with_the_positions_it_reached(session: Stage) -> None:
     session.press()
     session.run_to_shot("CO2_GATE", 4)
@@ -104,6 +107,7 @@ def test_an_interrupted_pattern_is_closed_with_the_positions_it_reached(session:
     assert len(session.rises("CO2_GATE")) == 4 + 11, "a pattern begins anew, it is not resumed"
 
 
+@pytest.mark.proves("R-PED-9")
 def test_a_press_beyond_the_recipes_limit_does_not_fire(long_gate: Stage) -> None:
     found = long_gate.again()
     for press in (1, 2):
@@ -129,6 +133,7 @@ def test_a_press_beyond_the_recipes_limit_does_not_fire(long_gate: Stage) -> Non
     assert len(found.rises("CO2_GATE")) == 3 * 11
 
 
+@pytest.mark.proves("R-TIM-4")
 def test_a_lamp_that_flashed_when_it_was_stopped_has_no_q_switch_after_it(bare: Stage) -> None:
     prepare(bare, **LAMP)
     bare.board.exec_raw("go()\nwhile not mem32[reg.SIO_IN] & 4:\n    alive()\ns.stop()")

@@ -17,6 +17,7 @@ def to_the_scan(session: Stage, shots: int = 4) -> int:
     return session.run_to_shot("CO2_GATE", shots)
 
 
+@pytest.mark.proves("R-OPT-7", "R-PER-12")
 def test_the_session_is_delivered(session: Stage, figure: Figure) -> None:
     session.press()
     session.told("state READY", timeout_ms=4000)
@@ -36,6 +37,7 @@ def test_the_session_is_delivered(session: Stage, figure: Figure) -> None:
     figure("last ps shot to first CO2 shot of the session", round((co2[0] - ps[-1]) / CYCLES_A_MS, 3), "ms")
 
 
+@pytest.mark.proves("R-ENE-2", "R-ENE-6")
 @pytest.mark.parametrize("shot", [1, 5, 10])
 def test_a_weak_shot_stops_the_sequence_before_the_next(session: Stage, shot: int) -> None:
     session.bench.part("co2_laser").set(next=[None] * (shot - 1) + [{"factor": 0.6}])
@@ -49,6 +51,7 @@ def test_a_weak_shot_stops_the_sequence_before_the_next(session: Stage, shot: in
     assert "permille off 90000 uJ" in told
 
 
+@pytest.mark.proves("R-ENE-2")
 @pytest.mark.parametrize("shot", [1, 4])
 def test_a_strong_ps_shot_stops_the_sequence_before_the_next(session: Stage, shot: int) -> None:
     session.bench.part("ps_laser").set(next=[None] * (shot - 1) + [{"factor": 1.3}])
@@ -59,6 +62,7 @@ def test_a_strong_ps_shot_stops_the_sequence_before_the_next(session: Stage, sho
     assert session.rises("CO2_GATE") == []
 
 
+@pytest.mark.proves("R-ENE-2")
 def test_a_missing_pulse_stops_the_sequence(session: Stage) -> None:
     session.bench.part("ps_laser").set(next=[None, {"factor": 0}])
     session.press()
@@ -67,6 +71,7 @@ def test_a_missing_pulse_stops_the_sequence(session: Stage) -> None:
     assert len(session.rises("PS_FIRE")) == 2
 
 
+@pytest.mark.proves("R-ENE-2")
 @pytest.mark.parametrize(("laser", "shot"), [("ps_laser", {"energy_mj": 2000}), ("co2_laser", {"peak_w": 900})])
 def test_a_saturated_channel_stops_the_sequence_and_is_named(session: Stage, laser: str, shot: dict[str, int]) -> None:
     session.bench.part(laser).set(next=[None, shot])
@@ -77,6 +82,7 @@ def test_a_saturated_channel_stops_the_sequence_and_is_named(session: Stage, las
     assert session.shots()[-1]["verdict"] == "saturated"
 
 
+@pytest.mark.proves("R-STP-7")
 def test_opening_safe_in_the_scan_is_a_fault(session: Stage) -> None:
     last = to_the_scan(session)
     session.bench.part("chain").set(door=0)
@@ -86,6 +92,7 @@ def test_opening_safe_in_the_scan_is_a_fault(session: Stage) -> None:
     assert session.high(TRIGGERS + DRIVEN) == []
 
 
+@pytest.mark.proves("R-PED-6", "R-STA-14")
 def test_releasing_the_pedal_in_the_scan_goes_back_to_ready(session: Stage) -> None:
     last = to_the_scan(session)
     session.release()
@@ -96,6 +103,7 @@ def test_releasing_the_pedal_in_the_scan_goes_back_to_ready(session: Stage) -> N
     assert session.fields("status")["pattern"] == "incomplete"
 
 
+@pytest.mark.proves("R-STP-8")
 def test_turning_the_key_in_the_scan_goes_to_standby(session: Stage) -> None:
     last = to_the_scan(session)
     session.bench.part("chain").set(key=0)

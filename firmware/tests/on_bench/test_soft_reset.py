@@ -70,6 +70,7 @@ def restarted(stage: Stage) -> None:
     stage.bench.run_for(ms=30)
 
 
+@pytest.mark.proves("R-PER-6")
 def test_a_soft_reset_in_an_open_gate_lets_it_end_on_its_cycle(bare_stage: Stage, figure: Figure) -> None:
     random = Random(21)
     found: set[int] = set()
@@ -86,6 +87,7 @@ def test_a_soft_reset_in_an_open_gate_lets_it_end_on_its_cycle(bare_stage: Stage
     assert found == {GATE_CYCLES}
 
 
+@pytest.mark.proves("R-STP-4")
 def test_the_guard_lives_through_a_soft_reset(bare_stage: Stage, figure: Figure) -> None:
     random = Random(22)
     found: list[int] = []
@@ -102,6 +104,7 @@ def test_the_guard_lives_through_a_soft_reset(bare_stage: Stage, figure: Figure)
     figure(name, max(found), "cycles", f"at most {GUARD_CYCLES}")
 
 
+@pytest.mark.proves("R-PER-6")
 def test_a_soft_reset_between_lamp_and_q_switch_is_too_late_to_move_it(bare_stage: Stage, figure: Figure) -> None:
     random = Random(23)
     delays: set[int] = set()
@@ -143,6 +146,7 @@ def soft_reset_at(press: Press, moment: int) -> int:
     return shots
 
 
+@pytest.mark.proves("R-PER-6")
 def test_ctrl_c_and_ctrl_d_in_a_burst_cut_no_gate_and_fire_nothing_more(press: Press, figure: Figure) -> None:
     random = Random(24)
     ahead = 2 * CYCLES_A_MS
@@ -154,6 +158,7 @@ def test_ctrl_c_and_ctrl_d_in_a_burst_cut_no_gate_and_fire_nothing_more(press: P
     assert set(found) <= {0, 1}
 
 
+@pytest.mark.proves("R-PER-6")
 @pytest.mark.parametrize("state", ["READY", "FIRING"])
 def test_ctrl_c_makes_everything_safe(press: Press, state: str, figure: Figure) -> None:
     stage = press.at(press.co2[3] + 1000) if state == "FIRING" else press.stage.again()
@@ -179,6 +184,7 @@ def arms(stage: Stage) -> str:
     return stage.board.command("arm", timeout_ms=2000)[-1]
 
 
+@pytest.mark.proves("R-STA-12")
 @pytest.mark.parametrize(("state", "how"), [("READY", "run_pin"), ("FIRING", "power")])
 def test_only_a_hard_reset_arms_again(press: Press, state: str, how: Literal["run_pin", "power"]) -> None:
     stage = press.at(press.co2[3] + 1000) if state == "FIRING" else press.stage.again()

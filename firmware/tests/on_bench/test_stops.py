@@ -86,6 +86,7 @@ def off_us(stage: Stage, contact: str, opened: int) -> float:
     return (last_ps - opened_ps) / 1e6
 
 
+@pytest.mark.proves("R-STP-1", "R-STP-5")
 def test_the_drivers_alone_stop_four_permitted_shots(bare_stage: Stage, figure: Figure) -> None:
     random = Random(11)
     stage = bare_stage
@@ -111,6 +112,7 @@ def test_the_drivers_alone_stop_four_permitted_shots(bare_stage: Stage, figure: 
     assert FILTER_AND_DRIVER_US - 0.01 < min(found) <= max(found) <= FILTER_AND_DRIVER_US + 0.01
 
 
+@pytest.mark.proves("R-STP-1", "R-STP-5")
 def test_a_contact_opens_without_the_guard(no_guard: Press, figure: Figure) -> None:
     random = Random(12)
     found: list[float] = []
@@ -131,6 +133,7 @@ def test_a_contact_opens_without_the_guard(no_guard: Press, figure: Figure) -> N
     assert max(rises) <= 1, "at most the one that had its permit"
 
 
+@pytest.mark.proves("R-STP-5")
 def test_the_guard_alone_stops_a_session_without_the_driver_gate(press: Press, figure: Figure) -> None:
     random = Random(13)
     moments = [within(random, press.co2[:-1], GATE_CYCLES) for _ in range(12)]
@@ -180,6 +183,7 @@ def stops_and_restarts(press: Press, stage: Stage) -> tuple[float, float]:
     return (safe_ps - start_ps) / 1e9, (reset_ps - start_ps) / 1e9
 
 
+@pytest.mark.proves("R-PER-5")
 @pytest.mark.parametrize("laser", ["ps", "co2"])
 def test_a_halted_cpu_fires_at_most_once_more(press: Press, laser: str, figure: Figure) -> None:
     random = Random(14)
@@ -196,6 +200,7 @@ def test_a_halted_cpu_fires_at_most_once_more(press: Press, laser: str, figure: 
     assert set(found) == {0, 1}
 
 
+@pytest.mark.proves("R-SUP-1", "R-STA-1")
 def test_a_halted_cpu_opens_safe_and_is_reset(press: Press, figure: Figure) -> None:
     stage = press.at(press.co2[4] + 1000)
     stage.board.halt_cpu()
@@ -204,6 +209,7 @@ def test_a_halted_cpu_opens_safe_and_is_reset(press: Press, figure: Figure) -> N
     figure("CPU halted to reset by the watchdog", round(reset_ms), "ms")
 
 
+@pytest.mark.proves("R-PER-5")
 @pytest.mark.parametrize(("laser", "limit"), [("ps", 1), ("co2", 5)])
 def test_a_hanging_python_fires_for_20_ms_at_most(hanging: Press, laser: str, limit: int, figure: Figure) -> None:
     random = Random(15)
@@ -221,6 +227,7 @@ def test_a_hanging_python_fires_for_20_ms_at_most(hanging: Press, laser: str, li
     assert max(found) <= limit
 
 
+@pytest.mark.proves("R-SUP-1", "R-STA-1")
 def test_a_hanging_python_opens_safe_and_is_reset(hanging: Press, figure: Figure) -> None:
     stage = hanging.at(hanging.co2[4] + 1000)
     stage.board.write_memory(stage.board.word(SCRATCH1), b"\x01")

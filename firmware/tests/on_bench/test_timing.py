@@ -80,6 +80,7 @@ def fire_pairs(bare: Stage, delays: list[int], start: str = "PS_FIRE") -> list[i
     return off
 
 
+@pytest.mark.proves("R-TIM-2")
 @pytest.mark.slow
 def test_a_pair_from_the_trigger_keeps_its_delay_to_the_cycle(bare: Stage, figure: Figure) -> None:
     prepare(bare, _PAIRS, **PAIR)
@@ -93,6 +94,7 @@ def test_a_pair_from_the_trigger_keeps_its_delay_to_the_cycle(bare: Stage, figur
     assert set(off) == {0}
 
 
+@pytest.mark.proves("R-TIM-2")
 def test_a_pair_from_the_sync_comes_a_fixed_latency_and_up_to_a_cycle_after_it(bare: Stage, figure: Figure) -> None:
     prepare(bare, _PAIRS, **PAIR | {"pair_from_sync": True})
     rng = Random(2)
@@ -108,6 +110,7 @@ def test_a_pair_from_the_sync_comes_a_fixed_latency_and_up_to_a_cycle_after_it(b
     assert max(late_ps) < CYCLE_PS
 
 
+@pytest.mark.proves("R-TIM-1", "R-OPT-7", "R-PER-12", "R-CON-3")
 @pytest.mark.slow
 def test_a_train_of_2000_shots_keeps_its_period_and_its_places_while_the_console_is_flooded(
     train: Stage, figure: Figure
@@ -152,6 +155,7 @@ def miss_um(train: Stage) -> list[float]:
 GATE: dict[str, Any] = {"kind": "co2", "count": 1, "period_cycles": 625_000, "gate_cycles": 1250}
 
 
+@pytest.mark.proves("R-PER-7")
 @pytest.mark.parametrize("word", [(1 << 17) - 1, -1], ids=["17 bits", "32 bits"])
 def test_the_longest_word_gives_a_gate_of_no_more_than_1050_us(bare: Stage, word: int, figure: Figure) -> None:
     prepare(bare, **GATE)
@@ -163,6 +167,7 @@ def test_the_longest_word_gives_a_gate_of_no_more_than_1050_us(bare: Stage, word
     assert CYCLES_A_MS < fall - rise <= 1.05 * CYCLES_A_MS
 
 
+@pytest.mark.proves("R-PER-8")
 @pytest.mark.parametrize("divider", [0, 65_535])
 def test_the_worst_divider_gives_a_gate_of_no_more_than_1200_us_at_the_driver(
     bare: Stage, divider: int, figure: Figure
@@ -206,6 +211,7 @@ def fifo_level(found: Stage, machine: int) -> int:
     return found.board.word(PIO0 + FLEVEL) >> 8 * machine & 15
 
 
+@pytest.mark.proves("R-TIM-3")
 def test_a_permit_is_decided_within_15_us_while_the_console_is_flooded(train: Stage, figure: Figure) -> None:
     ended, permitted, judged = [], [], []
     train.press()
@@ -230,6 +236,7 @@ def test_a_permit_is_decided_within_15_us_while_the_console_is_flooded(train: St
     assert max(judged) <= 30 * 125  # the plan allows 45 us, for pulses of 1 ms, which have 2.2 times the samples
 
 
+@pytest.mark.proves("R-TIM-3", "R-ENE-5")
 def test_a_verified_pair_is_permitted_within_15_us_of_the_settle_time(train: Stage, figure: Figure) -> None:
     train.again()
     train.ok("standby")

@@ -15,11 +15,13 @@ CONSTANTS = {
 }
 
 
+@pytest.mark.proves("R-FLT-1")
 def test_every_number_has_one_fault_and_every_fault_its_number_by_name() -> None:
     assert {fault.name: fault.number for fault in fault_texts.FAULTS} == CONSTANTS
     assert len({fault.number for fault in fault_texts.FAULTS}) == len(fault_texts.FAULTS)
 
 
+@pytest.mark.proves("R-FLT-1")
 @pytest.mark.parametrize("fault", fault_texts.FAULTS, ids=lambda f: f.name)
 def test_every_fault_says_what_it_means_and_what_to_do_and_can_be_blinked(fault: fault_texts.Fault) -> None:
     assert 11 <= fault.number <= 99
@@ -30,6 +32,7 @@ def test_every_fault_says_what_it_means_and_what_to_do_and_can_be_blinked(fault:
     assert faults.needs(fault.number) == fault.needs
 
 
+@pytest.mark.proves("R-FLT-1")
 def test_an_unknown_fault_is_refused_and_never_cleared_without_a_restart() -> None:
     with pytest.raises(ValueError, match="no fault 99"):
         fault_texts.fault(99)
@@ -49,6 +52,7 @@ def _course(state: states.State, what: str, seconds: int = 3) -> list[int]:
     return [ask(state, ms) for ms in range(0, seconds * 1000, indicators.STEP_MS)]
 
 
+@pytest.mark.proves("R-IND-3")
 def test_arming_firing_incomplete_refusal_and_fault_sound_different() -> None:
     sounds = [
         _course(_state(states.ARMING), "sound"),
@@ -63,6 +67,7 @@ def test_arming_firing_incomplete_refusal_and_fault_sound_different() -> None:
         assert not any(_course(_state(quiet), "sound"))
 
 
+@pytest.mark.proves("R-IND-3")
 def test_an_interrupted_pattern_and_a_refusal_sound_once() -> None:
     for state in (_state(states.READY, incomplete=1, before=states.FIRING), _state(states.STANDBY, refused=1)):
         assert not any(_course(state, "sound", 60)[31:])
@@ -72,11 +77,13 @@ def test_an_interrupted_pattern_does_not_sound_again_at_the_next_arming() -> Non
     assert not any(_course(_state(states.READY, incomplete=1, before=states.ARMING), "sound"))
 
 
+@pytest.mark.proves("R-IND-5")
 def test_the_led_tells_the_states_apart() -> None:
     modes = (states.STANDBY, states.ARMING, states.READY, states.FIRING, states.BOOT)
     assert len({tuple(_course(_state(mode), "led")) for mode in modes}) == len(modes)
 
 
+@pytest.mark.proves("R-IND-5")
 @pytest.mark.parametrize("fault", fault_texts.FAULTS, ids=lambda f: f.name)
 def test_the_led_blinks_a_faults_number_as_long_and_short_flashes(fault: fault_texts.Fault) -> None:
     flashes: list[int] = []
@@ -95,6 +102,7 @@ def test_the_led_blinks_a_faults_number_as_long_and_short_flashes(fault: fault_t
     assert long == [True] * tens + [False] * ones
 
 
+@pytest.mark.proves("R-IND-2")
 def test_ready_and_standby_and_arming_look_different() -> None:
     ready = indicators.OUT_LAMP_READY
     assert all(word & ready for word in _course(_state(states.READY), "outputs"))
@@ -103,6 +111,7 @@ def test_ready_and_standby_and_arming_look_different() -> None:
     assert any(flashing) and not all(flashing)
 
 
+@pytest.mark.proves("R-IND-4")
 def test_the_fault_lamp_flashes_while_the_cause_stands_and_burns_when_it_is_gone() -> None:
     standing = _state(states.FAULT, fault=faults.DOOR_OPENED, needs=i.DOOR_CLOSED)
     lit = [bool(word & indicators.OUT_LAMP_FAULT) for word in _course(standing, "outputs", 2)]
@@ -113,6 +122,7 @@ def test_the_fault_lamp_flashes_while_the_cause_stands_and_burns_when_it_is_gone
     assert 1.4 <= lamp_hz <= 2.8
 
 
+@pytest.mark.proves("R-IND-7")
 @pytest.mark.parametrize(
     ("selected", "lamps"),
     [
@@ -128,6 +138,7 @@ def test_the_selected_laser_is_shown_in_every_state_after_the_self_test(selected
         assert all(word & both == lamps for word in _course(_state(mode, inputs=selected), "outputs"))
 
 
+@pytest.mark.proves("R-IND-6")
 def test_the_self_test_lights_every_lamp_and_opens_nothing() -> None:
     word = indicators.outputs(_state(states.SELFTEST, inputs=i.PS_SELECTED), 500)
     assert word & 0b111111000 == 0b111111000

@@ -58,6 +58,7 @@ def settled(now_ms: int = 0) -> Feed:
 PEDAL = i.PEDAL_PRESSED | i.PEDAL_RELEASED | i.PEDAL_FAULT | i.PEDAL_DISCONNECTED
 
 
+@pytest.mark.proves("R-PED-3", "R-PED-4")
 @pytest.mark.parametrize(
     ("levels", "means", "after_ms"),
     [
@@ -81,6 +82,7 @@ def test_each_line_of_the_pedals_truth_table_takes_its_time(
     assert feed.ms(SAFE | levels, count=5000) & PEDAL == means, "it lasts as long as the levels do"
 
 
+@pytest.mark.proves("R-PED-6")
 @pytest.mark.parametrize("lost", [0, NC, NO | NC], ids=["NO opens", "pedal released", "NC closes"])
 def test_leaving_pressed_on_either_contact_stops_in_the_same_millisecond(lost: int) -> None:
     feed = settled()
@@ -130,6 +132,7 @@ STEADY_SIGNALS = [
 ]
 
 
+@pytest.mark.proves("R-STP-12")
 @pytest.mark.parametrize(("gpio", "chain", "condition"), STEADY_SIGNALS)
 def test_a_condition_is_lost_at_once_and_gained_after_20_ms(gpio: int, chain: int, condition: int) -> None:
     feed = settled()
@@ -152,6 +155,7 @@ def test_the_scanners_line_is_taken_as_it_is() -> None:
     assert feed.ms() & i.SCAN_OK
 
 
+@pytest.mark.proves("R-STP-13")
 @pytest.mark.parametrize("pattern", [p << 13 for p in range(8) if p != 0b010], ids=lambda p: f"{p >> 13:03b}")
 def test_a_dead_input_register_vouches_for_nothing(pattern: int) -> None:
     feed = settled()
@@ -164,6 +168,7 @@ def test_a_dead_input_register_vouches_for_nothing(pattern: int) -> None:
     assert feed.ms(count=22) & from_register == from_register
 
 
+@pytest.mark.proves("R-OPT-8")
 @pytest.mark.parametrize(
     ("fault", "ok_level", "bad_level"),
     [("closed_ok", i.CHAIN_PS_FAULT, 0), ("open_ok", 0, i.CHAIN_PS_FAULT)],
@@ -175,6 +180,7 @@ def test_fault_lines_mean_what_the_profile_says(fault: str, ok_level: int, bad_l
     assert not feed.ms(chain=chain | bad_level) & i.PS_OK
 
 
+@pytest.mark.proves("R-OPT-8")
 @pytest.mark.parametrize("ready", ["none", "per_shot"])
 def test_lines_that_a_profile_does_not_have_never_keep_from_anything(ready: str) -> None:
     feed = Feed(make(i.LaserLines(ready, "none", shutter=False), i.LaserLines(ready, "none", shutter=False), False))
@@ -292,6 +298,7 @@ BUTTONS = [
 ]
 
 
+@pytest.mark.proves("R-IND-8")
 @pytest.mark.parametrize(("button", "at_once", "steady"), BUTTONS)
 def test_one_press_is_one_event_and_standby_stops_at_once(button: int, at_once: int, steady: int) -> None:
     feed = settled()
@@ -310,6 +317,7 @@ def test_one_press_is_one_event_and_standby_stops_at_once(button: int, at_once: 
     assert feed.inputs.events == at_once | steady
 
 
+@pytest.mark.proves("R-IND-8")
 @pytest.mark.parametrize(("button", "at_once", "steady"), BUTTONS)
 @pytest.mark.parametrize("bounce_ms", [1, 2, 5, 19])
 def test_a_bouncing_button_is_pressed_once(button: int, at_once: int, steady: int, bounce_ms: int) -> None:
@@ -325,6 +333,7 @@ def test_a_bouncing_button_is_pressed_once(button: int, at_once: int, steady: in
     assert counts == {event: int(bool(event & (at_once | steady))) for event in counts}
 
 
+@pytest.mark.proves("R-IND-8", "R-STA-5")
 def test_a_button_held_since_power_up_is_no_press() -> None:
     feed = Feed(make())
     held = i.CHAIN_BUTTON_ARM | i.CHAIN_BUTTON_STANDBY | i.CHAIN_BUTTON_NEXT
@@ -333,6 +342,7 @@ def test_a_button_held_since_power_up_is_no_press() -> None:
     assert feed.inputs.events == 0
 
 
+@pytest.mark.proves("R-IND-8")
 def test_a_glitch_of_the_standby_button_stops_but_does_not_acknowledge() -> None:
     feed = settled()
     feed.ms(chain=GOOD_CHAIN | i.CHAIN_BUTTON_STANDBY, count=5)
@@ -348,6 +358,7 @@ def test_pins_that_are_not_inputs_of_this_kind_change_nothing() -> None:
     assert feed.inputs.due_ms == judged_until
 
 
+@pytest.mark.proves("R-PER-4")
 def test_a_permit_asks_for_every_line_of_the_lasers_it_is_for() -> None:
     inputs = make(i.LaserLines("per_shot", "closed_ok"), i.LaserLines("none", "open_ok"))
     assert inputs.permit_gpio(True, False) == (SAFE | NO | NC | PS_READY, SAFE | NO | PS_READY)
@@ -359,6 +370,7 @@ def test_a_permit_asks_for_every_line_of_the_lasers_it_is_for() -> None:
     assert value == i.CHAIN_PATTERN | contacts | shutters | i.CHAIN_PS_FAULT
 
 
+@pytest.mark.proves("R-PER-4")
 def test_a_refused_permit_names_the_line_that_refused_it() -> None:
     inputs = make(i.LaserLines("per_shot", "none"), i.LaserLines("steady", "none"))
     inputs.permit_gpio(True, False)

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pytest
 from tandem_tools.image import unix_micropython
 
 FIRMWARE = Path(__file__).resolve().parents[2]
@@ -27,6 +28,7 @@ def _run(interpreter: str | Path, **environment: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.proves("R-STA-13", "R-PER-11")
 def test_micropython_and_cpython_go_the_same_way_and_a_turn_allocates_nothing(figure: Callable[..., None]) -> None:
     *course, allocated = _run(unix_micropython(), MICROPYPATH=str(FIRMWARE))
     assert course == _run(sys.executable, PYTHONPATH=str(FIRMWARE))

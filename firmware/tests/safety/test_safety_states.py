@@ -139,6 +139,9 @@ def _word_for(row: tuple, usual: int) -> int:
     return word
 
 
+@pytest.mark.proves(
+    "R-STA-2", "R-STP-6", "R-STP-7", "R-STP-8", "R-STP-9", "R-STP-13", "R-OPT-2", "R-OPT-3", "R-OPT-6", "R-OPT-8"
+)
 @pytest.mark.parametrize("case", _row_cases(), ids=_case_name)
 def test_each_row_of_the_state_table_leads_where_it_says(case: tuple[int, tuple]) -> None:
     mode, row = case
@@ -169,6 +172,7 @@ def test_each_row_of_the_state_table_leads_where_it_says(case: tuple[int, tuple]
         assert run.state.refused == i.DOOR_CLOSED
 
 
+@pytest.mark.proves("R-FLT-3")
 @pytest.mark.parametrize("mode", range(len(s.MODE_NAMES)), ids=s.MODE_NAMES)
 def test_a_fault_that_another_part_finds_leads_to_fault_from_every_state(mode: int) -> None:
     enter, usual = IN_MODE[mode]
@@ -179,11 +183,13 @@ def test_a_fault_that_another_part_finds_leads_to_fault_from_every_state(mode: i
     assert shown == faults.REGISTERS_DIFFER
 
 
+@pytest.mark.proves("R-STA-7")
 def test_standby_works_from_arming_ready_and_firing() -> None:
     for enter, word in (IN_MODE[mode] for mode in LIVE):
         assert enter().turn(word, i.EV_STANDBY) == s.STANDBY
 
 
+@pytest.mark.proves("R-STA-6", "R-IND-1")
 def test_arming_lasts_at_least_two_seconds_with_both_emission_lamps_on() -> None:
     run = arming()
     started_ms = run.now_ms
@@ -194,18 +200,21 @@ def test_arming_lasts_at_least_two_seconds_with_both_emission_lamps_on() -> None
     assert run.now_ms - started_ms >= 2000
 
 
+@pytest.mark.proves("R-STA-6", "R-SET-3")
 @pytest.mark.parametrize("arming_ms", [0, 1999, 30001])
 def test_an_arming_time_below_two_seconds_is_refused(arming_ms: int) -> None:
     with pytest.raises(ValueError, match="2000 to 30000"):
         s.State(0, arming_ms=arming_ms)
 
 
+@pytest.mark.proves("R-SET-3")
 @pytest.mark.parametrize("idle_s", [9, 601])
 def test_an_inactivity_time_out_of_range_is_refused(idle_s: int) -> None:
     with pytest.raises(ValueError, match="10 to 600"):
         s.State(0, idle_s=idle_s)
 
 
+@pytest.mark.proves("R-STA-9")
 def test_ready_left_alone_falls_back_to_standby_after_the_set_time() -> None:
     run = ready(idle_s=10)
     entered_ms = run.state.since_ms
@@ -215,6 +224,7 @@ def test_ready_left_alone_falls_back_to_standby_after_the_set_time() -> None:
     assert elapsed(run.now_ms, entered_ms) == 10_000
 
 
+@pytest.mark.proves("R-STA-10", "R-PED-2", "R-STP-9")
 @pytest.mark.parametrize(("bit", "text"), s.ARM_REASONS)
 def test_in_standby_what_keeps_from_arming_is_said_and_is_no_fault(bit: int, text: str) -> None:
     run = standby()
@@ -225,6 +235,7 @@ def test_in_standby_what_keeps_from_arming_is_said_and_is_no_fault(bit: int, tex
     assert text in s.reasons(s.arm_blocks(word), 0)
 
 
+@pytest.mark.proves("R-STA-10")
 def test_what_merely_follows_is_not_given_as_a_reason() -> None:
     stopped = GOOD & ~(i.ESTOP_CLOSED | i.SAFE_CLOSED)
     assert s.reasons(s.arm_blocks(stopped), 0) == ["the emergency stop is pressed"]
@@ -238,6 +249,7 @@ def test_the_lines_of_a_laser_that_is_not_selected_do_not_keep_from_arming() -> 
     assert run.turn(GOOD & ~(i.CO2_READY | i.CO2_OK), i.EV_ARM) == s.ARMING
 
 
+@pytest.mark.proves("R-STA-12")
 @pytest.mark.parametrize(("hold", "text"), s.HOLD_REASONS)
 def test_what_keeps_from_arming_beside_the_inputs_is_said_too(hold: int, text: str) -> None:
     run = standby()
@@ -247,6 +259,7 @@ def test_what_keeps_from_arming_beside_the_inputs_is_said_too(hold: int, text: s
     assert s.reasons(i.DOOR_CLOSED, hold) == [text, "the door is open"]
 
 
+@pytest.mark.proves("R-PED-1")
 def test_a_pedal_pressed_while_arming_fires_only_after_release_and_a_new_press() -> None:
     run = arming()
     run.wait(PRESSED, 2100)
@@ -258,6 +271,7 @@ def test_a_pedal_pressed_while_arming_fires_only_after_release_and_a_new_press()
     assert run.turn(PRESSED) == s.FIRING
 
 
+@pytest.mark.proves("R-PED-8")
 def test_a_pedal_held_after_the_pattern_does_not_fire_again() -> None:
     run = firing()
     assert run.turn(OPEN, i.EV_DONE) == s.READY
@@ -267,6 +281,7 @@ def test_a_pedal_held_after_the_pattern_does_not_fire_again() -> None:
     assert run.turn(PRESSED) == s.FIRING
 
 
+@pytest.mark.proves("R-PED-8")
 @pytest.mark.parametrize("missing", [i.LOADED, i.SCAN_OK])
 def test_a_press_that_could_not_fire_does_not_fire_later_by_itself(missing: int) -> None:
     run = ready()
@@ -277,6 +292,7 @@ def test_a_press_that_could_not_fire_does_not_fire_later_by_itself(missing: int)
     assert run.turn(PRESSED) == s.FIRING
 
 
+@pytest.mark.proves("R-PED-4")
 @pytest.mark.parametrize("mode", [s.ARMING, s.READY], ids=["ARMING", "READY"])
 def test_a_pedal_that_is_gone_while_armed_is_a_fault(mode: int) -> None:
     run = IN_MODE[mode][0]()
@@ -349,6 +365,7 @@ def test_a_test_fire_that_passed_ends_in_standby_and_is_no_incomplete_pattern() 
     assert not run.state.incomplete
 
 
+@pytest.mark.proves("R-PED-6", "R-STA-14")
 def test_releasing_the_pedal_ends_firing_in_the_same_turn_and_marks_the_pattern_incomplete() -> None:
     run = firing()
     assert run.state.permit
@@ -369,6 +386,7 @@ def test_a_self_test_that_does_not_end_is_a_fault_after_ten_seconds() -> None:
     assert run.state.fault == faults.SELFTEST_TIMEOUT
 
 
+@pytest.mark.proves("R-STP-8")
 def test_turning_the_key_off_leads_to_standby_though_it_opens_safe_too() -> None:
     for enter, word in (IN_MODE[mode] for mode in LIVE):
         run = enter()
@@ -376,6 +394,7 @@ def test_turning_the_key_off_leads_to_standby_though_it_opens_safe_too() -> None
         assert run.state.fault == 0
 
 
+@pytest.mark.proves("R-STP-14")
 def test_what_a_stop_brings_with_it_does_not_hide_its_cause() -> None:
     run = firing()
     word = OPEN & ~(i.DOOR_CLOSED | i.SAFE_CLOSED | i.GUARD_OK)
@@ -386,6 +405,7 @@ def test_what_a_stop_brings_with_it_does_not_hide_its_cause() -> None:
     assert run.state.also == faults.SLOT_MISSED
 
 
+@pytest.mark.proves("R-STP-14")
 @pytest.mark.parametrize("cause", [i.CHAIN_OK, i.KEY_ON, i.ESTOP_CLOSED, i.DOOR_CLOSED, i.SAFE_CLOSED, i.HANDPIECE_OK])
 def test_whatever_opens_the_chain_decides_and_what_follows_is_noted(cause: int) -> None:
     run = firing()
@@ -407,6 +427,7 @@ def test_a_door_opened_after_an_energy_fault_does_not_rename_it() -> None:
     assert run.state.fault == faults.ENERGY_LOW
 
 
+@pytest.mark.proves("R-STA-1")
 def test_a_controller_that_has_just_started_has_no_pattern_and_no_fault() -> None:
     state = s.State(0)
     assert (state.mode, state.fault, state.also, state.last_fault) == (s.BOOT, 0, 0, 0)
@@ -422,6 +443,7 @@ def test_no_condition_or_event_needs_an_integer_that_the_board_would_allocate() 
     assert len(set(events)) == len(events)
 
 
+@pytest.mark.proves("R-STP-14")
 def test_the_key_wins_over_a_guard_trip_that_the_sequencer_reports() -> None:
     run = firing()
     assert run.turn(OPEN & ~(i.KEY_ON | i.GUARD_OK), i.raising(faults.GUARD_TRIPPED)) == s.STANDBY
@@ -432,11 +454,13 @@ def test_the_key_wins_over_a_guard_trip_that_the_sequencer_reports() -> None:
     assert run.turn(OPEN, i.raising(faults.GUARD_TRIPPED)) == s.FAULT, "seen by the sequencer alone"
 
 
+@pytest.mark.proves("R-PER-3")
 def test_a_missed_slot_without_a_stop_is_a_fault() -> None:
     run = firing()
     assert run.turn(OPEN, i.raising(faults.SLOT_MISSED)) == s.FAULT
 
 
+@pytest.mark.proves("R-STP-14")
 def test_a_stop_seen_late_still_gives_the_fault_its_name() -> None:
     run = firing()
     assert run.turn(OPEN & ~i.GUARD_OK) == s.FAULT
@@ -458,6 +482,7 @@ def test_a_contact_that_opens_long_after_does_not_rename_the_fault() -> None:
     assert run.state.fault == faults.GUARD_TRIPPED
 
 
+@pytest.mark.proves("R-STP-3")
 def test_a_guard_trip_that_no_poll_of_safe_saw_is_a_fault_of_its_own() -> None:
     for mode in (s.READY, s.FIRING):
         enter, word = IN_MODE[mode]
@@ -467,6 +492,7 @@ def test_a_guard_trip_that_no_poll_of_safe_saw_is_a_fault_of_its_own() -> None:
         assert run.turn(GOOD & ~i.GUARD_OK, i.EV_CLEAR, after_ms=200) == s.STANDBY, "arming releases the guard"
 
 
+@pytest.mark.proves("R-STA-1", "R-STA-8", "R-STP-6", "R-STP-7")
 @pytest.mark.parametrize("fault", fault_texts.FAULTS, ids=lambda f: f.name)
 def test_a_fault_is_left_only_by_acknowledgement_with_its_cause_gone(fault: fault_texts.Fault) -> None:
     run = firing()
@@ -484,6 +510,7 @@ def test_a_fault_is_left_only_by_acknowledgement_with_its_cause_gone(fault: faul
     assert run.state.fault == 0
 
 
+@pytest.mark.proves("R-STA-8")
 def test_an_acknowledgement_in_the_moment_of_the_fault_does_not_count() -> None:
     run = firing()
     assert run.turn(OPEN, i.raising(faults.ENERGY_LOW) | i.EV_CLEAR) == s.FAULT
@@ -492,6 +519,7 @@ def test_an_acknowledgement_in_the_moment_of_the_fault_does_not_count() -> None:
     assert run.turn(GOOD, i.EV_CLEAR) == s.STANDBY
 
 
+@pytest.mark.proves("R-FLT-4")
 def test_a_second_fault_is_kept_beside_the_first_and_has_to_be_gone_too() -> None:
     run = in_fault()
     run.turn(GOOD & ~i.PS_OK, i.raising(faults.PS_FAULT_LINE))
@@ -500,6 +528,7 @@ def test_a_second_fault_is_kept_beside_the_first_and_has_to_be_gone_too() -> Non
     assert run.turn(GOOD, i.EV_CLEAR) == s.STANDBY
 
 
+@pytest.mark.proves("R-PED-9")
 def test_used_presses_neither_fire_nor_arm_but_the_next_pass_can_be_chosen() -> None:
     run = ready()
     assert run.turn(PRESSED | i.PRESSES_USED) == s.READY
@@ -508,6 +537,7 @@ def test_used_presses_neither_fire_nor_arm_but_the_next_pass_can_be_chosen() -> 
     assert ready().turn(GOOD | i.PRESSES_USED | i.MORE_PASSES, i.EV_NEXT) == s.ARMING
 
 
+@pytest.mark.proves("R-STA-11")
 def test_the_next_pass_repeats_the_arming_delay() -> None:
     run = ready()
     more = GOOD | i.MORE_PASSES
@@ -517,6 +547,7 @@ def test_the_next_pass_repeats_the_arming_delay() -> None:
     assert run.wait(more, 2) == s.READY
 
 
+@pytest.mark.proves("R-OPT-3")
 @pytest.mark.parametrize(
     ("selected", "shutter"),
     [(i.PS_SELECTED, i.PS_SHUTTER_OPEN), (i.CO2_SELECTED, i.CO2_SHUTTER_OPEN)],
@@ -535,6 +566,7 @@ def test_permits_wait_for_the_shutter_of_the_one_laser(selected: int, shutter: i
     assert not run.state.permit
 
 
+@pytest.mark.proves("R-OPT-3")
 def test_permits_wait_for_the_shutters_of_the_selected_lasers() -> None:
     run = ready()
     both = PRESSED | i.CO2_SELECTED
@@ -547,6 +579,7 @@ def test_permits_wait_for_the_shutters_of_the_selected_lasers() -> None:
     assert run.state.permit
 
 
+@pytest.mark.proves("R-OPT-1")
 def test_in_firing_only_the_selected_lasers_shutter_is_driven() -> None:
     for selected, driven in (
         (i.PS_SELECTED, indicators.OUT_PS_SHUTTER),
@@ -617,7 +650,7 @@ class Watch:
             lit = indicators.OUT_LAMP_EMISSION_1 | indicators.OUT_LAMP_EMISSION_2
             assert outputs & lit == lit
         if mode == s.ARMING and before != s.ARMING:
-            assert before in (s.STANDBY, s.READY)
+            assert before in (s.STANDBY, s.READY) and events & (i.EV_ARM | i.EV_NEXT)
             self.armed_ms = self.now_ms
             self.released_seen = False
         if mode == s.READY:
@@ -665,6 +698,7 @@ class Watch:
 START_MS = st.sampled_from([0, 12345, (1 << 29) - 1000, (1 << 30) - 3000])
 
 
+@pytest.mark.proves("R-STA-4", "R-STA-5", "R-PED-10", "R-OPT-1", "R-IND-1")
 @settings(max_examples=150, deadline=None)
 @given(START_MS, st.lists(ACTIONS, max_size=60))
 def test_no_run_of_inputs_breaks_a_promise(start_ms: int, actions: list[tuple[str, int]]) -> None:
@@ -675,6 +709,7 @@ def test_no_run_of_inputs_breaks_a_promise(start_ms: int, actions: list[tuple[st
         watch.act(what, value)
 
 
+@pytest.mark.proves("R-STA-4", "R-STA-5", "R-PED-10", "R-OPT-1", "R-IND-1")
 def test_long_random_runs_reach_every_state_and_break_no_promise(figure: Callable[..., None]) -> None:
     reached: set[tuple[int, int]] = set()
     turns = 0

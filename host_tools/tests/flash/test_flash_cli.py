@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import pytest
 from tandem_tools.cli import app
 from typer.testing import CliRunner
 
@@ -26,6 +27,7 @@ def test_a_weak_shot_that_the_session_does_not_have_is_a_wrong_call() -> None:
     assert "the session has CO2 shots 1 to 11, not 12" in result.stderr
 
 
+@pytest.mark.proves("R-SWR-3")
 def test_the_version_names_tools_firmware_and_program() -> None:
     result = CliRunner().invoke(app, ["version"])
     assert result.exit_code == 0

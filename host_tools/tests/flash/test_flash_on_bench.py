@@ -55,6 +55,7 @@ def test_the_whole_firmware_gets_onto_a_pico_and_answers(figure: Callable[..., N
     figure("tandem flash, nothing changed", round(again.seconds, 1), "s")
 
 
+@pytest.mark.proves("R-SWR-3")
 def test_the_board_has_exactly_the_files_of_the_program(bench: Bench, small_repository: Path) -> None:
     put(bench, small_repository)
     program = build_program(root=small_repository)
@@ -69,6 +70,7 @@ def test_only_what_changed_is_copied(bench: Bench, small_repository: Path) -> No
     assert result.copied == ["tandem/part/numbers.mpy"]
 
 
+@pytest.mark.proves("R-SWR-3")
 def test_a_file_damaged_on_the_board_is_repaired(bench: Bench, small_repository: Path) -> None:
     put(bench, small_repository)
     bench.board().exec("with open('/boot.py', 'a') as f: f.write('#')")

@@ -18,6 +18,7 @@ def test_a_program_has_the_same_hash_wherever_it_is_compiled(small_repository: P
     assert build_program(root=small_repository).hash == build_program(root=elsewhere).hash
 
 
+@pytest.mark.proves("R-SWR-3")
 def test_every_change_of_the_code_changes_the_programs_hash(small_repository: Path) -> None:
     hashes = {build_program(root=small_repository).hash}
     for path, text in (

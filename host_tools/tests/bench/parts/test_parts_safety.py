@@ -54,6 +54,7 @@ def test_toggles_while_the_supervisor_itself_starts_count_for_nothing(table: Tab
     assert table.edges("HEALTHY") == [(90 * MS, 1)]
 
 
+@pytest.mark.proves("R-SUP-1")
 @pytest.mark.parametrize(("corner", "limit_ms"), [(-1, 90), (0, 100), (1, 110)])
 def test_a_heartbeat_that_stops_opens_at_the_upper_limit(table: Table, corner: int, limit_ms: int) -> None:
     chain_table(table, corner=corner)
@@ -108,6 +109,7 @@ def ready_chain(table: Table) -> Table:
     return table
 
 
+@pytest.mark.proves("R-STP-1")
 @pytest.mark.parametrize("contact", ["estop", "door", "key"])
 def test_each_contact_opens_the_chain_and_the_drivers(table: Table, contact: str, figure: Callable[..., None]) -> None:
     ready_chain(table)
@@ -169,6 +171,7 @@ def test_dips_add_up_in_an_rc_filter_and_not_in_a_logic_filter(table: Table) -> 
         assert (0 in [level for _, level in table.edges("OUT")]) is expected
 
 
+@pytest.mark.proves("R-STP-1")
 def test_a_driver_output_is_low_without_safe_and_without_anyone_on_its_input(table: Table) -> None:
     chain_table(table)
     assert (table.level("A"), table.level("A_DRV")) == (0, 0)
@@ -208,6 +211,7 @@ def one_shot_table(table: Table) -> Table:
     return table.build([("one_shot", "one_shot", {})], {"IN": ["one_shot.in"], "OUT": ["one_shot.out"]})
 
 
+@pytest.mark.proves("R-PER-8")
 def test_the_one_shot_ends_a_gate_after_1200_us_and_waits_for_a_low_input(table: Table) -> None:
     one_shot_table(table)
     table.pulse("IN", 10 * US, 5 * MS)
@@ -238,6 +242,7 @@ def test_a_shutter_opens_and_closes_in_its_times_with_both_contacts_low_between(
     assert table.edges("OPEN") == [(40 * MS, 1), (110 * MS, 0)]
 
 
+@pytest.mark.proves("R-OPT-4")
 def test_a_shutter_drops_out_with_safe_and_needs_both(table: Table) -> None:
     shutter_table(table)
     table.drive("COIL", 1)

@@ -106,6 +106,7 @@ def test_a_co2_gate_lands_at_the_place_of_the_scanner_with_its_energy(table: Tab
     assert not spot["moved"]
 
 
+@pytest.mark.proves("R-PER-8")
 def test_a_gate_stuck_high_is_ended_by_the_one_shot_at_1200_us(table: Table) -> None:
     power_up(table)
     start = table.now
@@ -114,6 +115,7 @@ def test_a_gate_stuck_high_is_ended_by_the_one_shot_at_1200_us(table: Table) -> 
     assert table.edges("CO2_GATE_DRV") == [(start + 25 * NS, 1), (start + 1200 * US + 25 * NS, 0)]
 
 
+@pytest.mark.proves("R-STP-8", "R-OPT-4")
 def test_the_key_ends_everything_in_the_middle_of_a_gate(table: Table) -> None:
     power_up(table)
     open_shutters(table)

@@ -71,6 +71,7 @@ class TestPacer:
         result = run(engine, firing, firing.slot + 5 * firing.period)
         assert rises(result, SYNC) == [firing.slot + i * (first + lead + 13) for i in range(6)]
 
+    @pytest.mark.proves("R-TIM-1")
     def test_a_200_hz_train_has_no_period_error(self, engine: PioEngine, firmware: Firmware, figure: Figure) -> None:
         firing = Firing(firmware, 625_000 - 125_000 - 13, 125_000)
         found = rises(run(engine, firing, firing.slot + 2000 * 625_000), SYNC)
@@ -183,6 +184,7 @@ class TestStart:
         result = run(engine, firing, firing.slot + 5 * firing.period)
         assert rises(result, GATE) == [firing.slot + 12 + i * 600_000 for i in range(3)]
 
+    @pytest.mark.proves("R-PER-9")
     def test_no_start_is_seen_for_524290_cycles_after_a_gate(self, engine: PioEngine, firmware: Firmware) -> None:
         # From the fall: 3 for the second pulse, which has no pin here, MOV, OUT, 524,288 jumps; then WAIT, which sees
         # pads three cycles old.
@@ -199,6 +201,7 @@ class TestStart:
 
 
 class TestPermits:
+    @pytest.mark.proves("R-PER-1", "R-PER-3")
     def test_without_a_permit_a_slot_locks_both_machines_and_tells_by_flag(
         self, engine: PioEngine, firmware: Firmware
     ) -> None:
@@ -210,6 +213,7 @@ class TestPermits:
         assert flags == 0b110
         assert all(edges(result, pin) == [] for pin in (LAMP, QSW, GATE))
 
+    @pytest.mark.proves("R-PER-2", "R-PER-3")
     def test_a_locked_machine_ignores_later_permits(self, engine: PioEngine, firmware: Firmware) -> None:
         firing = Firing(firmware, 600_000)
         for slot, written in ((0, -50), (1, 500), (2, -50), (3, -50)):  # the second slot's permit comes after it
@@ -217,6 +221,7 @@ class TestPermits:
         result = run(engine, firing, firing.slot + 20 * firing.period)
         assert rises(result, GATE) == [firing.slot + 12]
 
+    @pytest.mark.proves("R-PER-1")
     def test_unlocking_by_the_loader_leaves_no_old_permit(self, engine: PioEngine, firmware: Firmware) -> None:
         first = Firing(firmware, 2000)
         first.permit(CO2, first.slot + 500, 1000)  # after its slot
@@ -228,6 +233,7 @@ class TestPermits:
         assert [word >> 8 * CO2 & 15 for word in result["reads"]] == [1, 0]
         assert edges(result, GATE) == []
 
+    @pytest.mark.proves("R-PER-1")
     def test_a_permit_of_zero_locks(self, engine: PioEngine, firmware: Firmware) -> None:
         firing = Firing(firmware, 2000)
         firing.permit_each(CO2, [0, 1000])
@@ -235,6 +241,7 @@ class TestPermits:
         assert result["reads"][0] >> 2 & 1 == 1
         assert edges(result, GATE) == []
 
+    @pytest.mark.proves("R-OPT-6")
     @pytest.mark.parametrize(("low", "fires"), [(-10, False), (30, True)])
     def test_a_scanner_that_is_not_in_place_when_the_shot_starts_locks_instead(
         self, engine: PioEngine, firmware: Firmware, low: int, fires: bool
@@ -249,6 +256,7 @@ class TestPermits:
 
 
 class TestGuard:
+    @pytest.mark.proves("R-STP-2")
     def test_it_ends_every_trigger_5_cycles_after_safe_fell(
         self, engine: PioEngine, firmware: Firmware, figure: Figure
     ) -> None:
@@ -269,6 +277,7 @@ class TestGuard:
         figure("PIO guard: SAFE low at the pad to trigger low", max(latencies), "cycles", limit="<= 8")
         figure("PIO guard: jitter of that", max(latencies) - min(latencies), "cycles")
 
+    @pytest.mark.proves("R-STP-4")
     def test_once_tripped_it_holds_all_four_pins_whatever_writes_them(
         self, engine: PioEngine, firmware: Firmware
     ) -> None:
