@@ -18,6 +18,7 @@ WATCHDOG_COUNT = 2 * 1000 * WATCHDOG_MS  # it counts twice a microsecond (RP2040
 FLASH_MS = 8000
 FLASH_COUNT = 2 * 1000 * FLASH_MS
 SCAN_WAITS = 1 << 16
+SCOPE_CYCLES = 1250
 ADC_FULL_MV = 3300
 
 
@@ -89,6 +90,12 @@ class Rp2Board:
     def _move_waiting(self) -> None:
         """Move the scanner that the handler could not move while the shot memory had the bus."""
         self._move_scanner(self._seen[0])
+
+    def pulse(self, output: str) -> bool:
+        """Make one pulse of 10 us on a trigger output; False when SAFE kept it from coming whole. Blocks for 5 ms."""
+        from tandem.timing.rp2 import scope
+
+        return scope.pulse_once(self._sequencer, getattr(board, output), SCOPE_CYCLES)
 
     def beat(self) -> None:
         """Toggle HEARTBEAT."""

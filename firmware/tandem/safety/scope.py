@@ -27,7 +27,8 @@ _NEEDED = (
 class Scope:
     """Pulses on `output`, `count` of them (1 to 10), five a second. ValueError for others.
 
-    `inputs` are judged each time, `levels` reads the GPIO word, `pulse(output)` makes one pulse on an output.
+    `inputs` are judged each time, `levels` reads the GPIO word, `pulse(output)` makes one pulse and tells whether it
+    came whole.
     """
 
     def __init__(
@@ -36,7 +37,7 @@ class Scope:
         count: int,
         inputs: Inputs,
         levels: "Callable[[], int]",
-        pulse: "Callable[[str], None]",
+        pulse: "Callable[[str], bool]",
     ) -> None:
         if output not in OUTPUTS:
             raise ValueError("there is no output {}; there are: {}".format(output, ", ".join(OUTPUTS)))
@@ -68,8 +69,10 @@ class Scope:
             return True
         self._last_ms = now_ms
         self._left -= 1
+        if not self._pulse(self._output):
+            self.stopped = "SAFE opened"
+            return True
         self.made += 1
-        self._pulse(self._output)
         return False
 
     def told(self) -> str:

@@ -4,14 +4,15 @@ Nothing here touches hardware by itself: `board`, `delivery`, `journal` and `con
 
 What may hold a turn up, and for how long: while permits can be written (FIRING), nothing that takes longer than permits
 wait (20 ms). In STANDBY, SERVICE and at the beginning of ARMING one append to the journal's flash: HEARTBEAT stands
-still then, SAFE may open, and the watchdog is given time for it. The longest time between two signs of life, which come every
-5 ms and within long jobs, is kept in `worst_us`, that while a burst is under way in `worst_firing_us`, that of a turn
-with a flash operation in `worst_flash_us`.
+still then, SAFE may open, and the watchdog is given time for it. The longest time between two signs of life, which come
+every 5 ms and within long jobs, is kept in `worst_us`, that while a burst is under way in `worst_firing_us`, that of a
+turn with a flash operation in `worst_flash_us`.
 
 Arming proves the supervisor part each time: HEARTBEAT is withheld until SAFE is seen open, then goes on, and only after
 SAFE is seen closed again the programs are written and the guard is released.
 """
 
+from tandem.memory import forget
 from tandem.record import layout
 from tandem.record.journal import JournalError
 from tandem.safety import TICKS_HALF, TICKS_MASK, const, elapsed, faults, indicators, later
@@ -108,8 +109,8 @@ if TYPE_CHECKING:
             """Give the watchdog the time of a flash operation, until the next `alive`."""
             ...
 
-        def pulse(self, output: str) -> None:
-            """Make one pulse of 10 us on a trigger output, by the shot machine; for SERVICE."""
+        def pulse(self, output: str) -> bool:
+            """Make one pulse of 10 us on a trigger output, for SERVICE; False when SAFE kept it from coming whole."""
             ...
 
         def withdraw(self) -> None:
@@ -306,6 +307,7 @@ class Supervisor:
             self.delivery.finish("guard" if self.board.guard_tripped() else "")
         if before == SERVICE:
             self.scope = None
+            forget(("timing.rp2.scope", "safety.scope"))
         if mode == SELFTEST and self.selftest is not None:
             self._steps = self.selftest.steps()
         elif mode == ARMING:

@@ -60,6 +60,11 @@ def show(journal: Journal, number: int) -> None:
             print(text.line(*place))
 
 
+def _sum(path: str) -> int:
+    with open(path, "rb") as file:
+        return sum(file.read())
+
+
 def journal_course() -> None:
     """Go through bursts, restarts, a full journal, pulling and reading."""
     memory = Lasting(12_000)
@@ -86,7 +91,7 @@ def journal_course() -> None:
     show(journal, journal.seq - 4)
     journal = start(memory, 0)
     names = sorted(os.listdir(FOLDER + "/journal"))
-    print(names, [sum(open(FOLDER + "/journal/" + name, "rb").read()) for name in names])
+    print(names, [_sum(FOLDER + "/journal/" + name) for name in names])
 
 
 def settings_course() -> None:
