@@ -98,6 +98,7 @@ def _journal(hardware: "Rp2Board") -> "Journal":
     from tandem.io import rp2_crc
     from tandem.record.journal import Folder, Journal
 
+    hardware.flash_begins()  # the first start makes the journal's folder
     memory = hardware.shot_memory()
     if not memory.present():
         from tandem.record.ram import RamMemory

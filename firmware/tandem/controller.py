@@ -11,6 +11,7 @@ from tandem.console import protocol
 from tandem.console.protocol import Refused
 from tandem.maintenance import Maintenance
 from tandem.planner import CannotPlan, Planner
+from tandem.record import layout
 from tandem.safety import faults, states
 from tandem.safety.inputs import (
     CONDITION_NAMES,
@@ -106,6 +107,7 @@ class Tandem(Maintenance):
         self._delivery.use(plan)
         supervisor.select()
         self._inputs.hold(NO_RECIPE, False)
+        supervisor.journal.note(layout.NOTE, "recipe={}".format(plan.name))
         return [("recipe", plan.name), ("presses", len(plan.presses)), ("warnings", len(plan.warnings))]
 
     def plan_lines(self) -> "Iterator[str]":

@@ -48,6 +48,8 @@ SESSION_TIMEOUT_MS = 20_000
 COMMAND_TIMEOUT_MS = 10_000
 BUTTON_MS = 150
 AFTER_MS = 100
+RELEASED_MS = 400
+"""The pedal has to be seen released for 300 ms before it counts."""
 WEAK_FACTOR = 0.6
 FIELD = re.compile(r'(\w+)=("[^"]*"|\S+)')
 
@@ -97,7 +99,9 @@ def deliver(bench: Bench, flashed: FlashResult, weak_shot: int | None = None, re
     plan_name = dict(FIELD.findall(talk.command(f"recipe use {recipe}")[-1]))["recipe"]
     plan_text = talk.command("plan")[:-1]
     if weak_shot is not None:
-        bench.part("co2_laser").set(next=[None] * (weak_shot - 1) + [{"factor": WEAK_FACTOR}])
+        tested = [None]  # the test fire's
+        bench.part("co2_laser").set(next=tested + [None] * (weak_shot - 1) + [{"factor": WEAK_FACTOR}])
+    _test_fire(bench, talk)
     _arm(bench, talk)
     window = _press_pedal(bench, board, talk)
     shots = tuple(_shot(line) for line in talk.command("shots") if line.startswith("# shot="))
@@ -177,6 +181,18 @@ class _Talk:
         if found:
             self.state, self.because = found[1] or "FAULT", found[2]
         return found is not None
+
+
+def _test_fire(bench: Bench, talk: _Talk) -> None:
+    """Fire one shot of each laser into the meter port, without which no treatment is armed."""
+    _arm(bench, talk)
+    bench.run_for(ms=AFTER_MS + RELEASED_MS)
+    talk.transcript.append("(pedal pressed: test fire)")
+    bench.part("pedal").press()
+    talk.wait_for(("STANDBY", "FAULT"), SESSION_TIMEOUT_MS)
+    talk.transcript.append("(pedal released)")
+    bench.part("pedal").release()
+    bench.run_for(ms=RELEASED_MS)
 
 
 def _arm(bench: Bench, talk: _Talk) -> None:

@@ -104,21 +104,20 @@ class ShotMemoryError(Exception):
 
 
 class Folder:
-    """Segments in a folder of the file system. It is made if there is none (JournalError if it cannot be)."""
+    """Segments in a folder of the file system. It is made when it is listed and there is none."""
 
     def __init__(self, path: str) -> None:
         self._path = path + "/"
-        try:
-            os.stat(path)
-        except OSError:
-            try:
-                os.mkdir(path)
-            except OSError as error:
-                raise failed("begun", error) from None
 
     def list(self) -> "list[tuple[str, int]]":
         """Return names and sizes of all files."""
-        return [(name, os.stat(self._path + name)[6]) for name in os.listdir(self._path[:-1])]
+        path = self._path[:-1]
+        try:
+            names = os.listdir(path)
+        except OSError:
+            os.mkdir(path)
+            return []
+        return [(name, os.stat(self._path + name)[6]) for name in names]
 
     def read(self, name: str, at: int, buffer: bytearray, length: int) -> int:
         """Read from an offset of a file into a buffer's beginning; return how many bytes there were."""

@@ -1,20 +1,26 @@
 """The journal as the rest of the controller uses it while it runs: what fails becomes an event, and raises nothing."""
 
-from tandem.record.journal import Journal, ShotMemoryError
+from tandem.record.journal import APPEND_BYTES, Journal, ShotMemoryError
+from tandem.record.layout import SHOT_BYTES
 from tandem.safety import faults
 from tandem.safety.inputs import raising
 
 
 class Recorder:
-    """Keeps records in `journal`. `event`: the fault of a shot memory that failed, until the reader sets it to 0."""
+    """Keeps records in `journal`. `event`: the fault of a shot memory that failed, until the reader sets it to 0.
+
+    `urgent`: something waits that is to go into flash soon. A change of the inputs is not: writing flash may make one.
+    """
 
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self.event = 0
+        self.urgent = False
         self.tick = journal.tick
 
     def note(self, kind: int, text: str) -> None:
         """Keep a record with a text of `key=value` words."""
+        self.urgent = True
         try:
             self.journal.note(kind, text)
         except ShotMemoryError:
@@ -39,6 +45,7 @@ class Recorder:
 
     def flush(self) -> bool:
         """Move a piece into flash; True when nothing is left to do. Blocks, may raise: see `Journal.flush`."""
+        self.urgent = False
         try:
             return self.journal.flush()
         except ShotMemoryError:
@@ -64,6 +71,14 @@ class Recorder:
     def low(self) -> bool:
         """Tell whether less than a tenth of the room is free."""
         return self.journal.low
+
+    def full(self, records: int) -> bool:
+        """Tell whether flash has no room for that many shots."""
+        return records > self.journal.room
+
+    def too_long(self, records: int) -> bool:
+        """Tell whether memory, even when nothing waits in it, has no room for that many shots of one burst."""
+        return records * SHOT_BYTES + APPEND_BYTES > self.journal.memory.size
 
     def fits(self, records: int) -> bool:
         """Tell whether that many shots can be kept."""

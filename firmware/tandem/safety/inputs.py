@@ -47,6 +47,7 @@ NO_RECIPE = const(1 << 0)
 SOFT_RESET = const(1 << 1)
 JOURNAL_FULL = const(1 << 2)
 JOURNAL_CLOSED = const(1 << 3)
+BURST_TOO_LONG = const(1 << 4)
 
 # Events: requests that last one turn. A fault raised by another part rides in the same word (see `raising`).
 EV_ARM = const(1 << 0)

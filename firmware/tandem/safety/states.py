@@ -13,6 +13,7 @@ from tandem.safety import const, elapsed, faults, later
 from tandem.safety.inputs import (
     ADMITTED,
     AIM_SEEN,
+    BURST_TOO_LONG,
     CHAIN_OK,
     CO2_OK,
     CO2_READY,
@@ -316,6 +317,7 @@ HOLD_REASONS = (
     (NO_RECIPE, "no recipe is in use"),
     (JOURNAL_FULL, "the journal has no room: pull it, or acknowledge overwriting"),
     (JOURNAL_CLOSED, "the journal cannot be written"),
+    (BURST_TOO_LONG, "one pattern has more shots than the memory for records takes"),
 )
 """The same for what keeps from arming beside the inputs (`Inputs.holds`)."""
 

@@ -17,6 +17,7 @@ from tandem.record import layout
 from tandem.record.journal import JournalError
 from tandem.safety import TICKS_HALF, TICKS_MASK, const, elapsed, faults, indicators, later
 from tandem.safety.inputs import (
+    BURST_TOO_LONG,
     CO2_SELECTED,
     EV_PASSED,
     EV_STANDBY,
@@ -46,6 +47,7 @@ from tandem.safety.states import (
     STANDBY,
     State,
     advance,
+    reasons,
 )
 
 TYPE_CHECKING = False
@@ -138,6 +140,8 @@ OPENS_MS = const(700)
 """How long SAFE may stay closed while HEARTBEAT is withheld: the part's 500 ms with its tolerance, and some."""
 SETTLES_MS = const(200)
 """A record that goes to flash waits so long for others, so that one flash operation serves them all."""
+WAITING_BYTES = const(2048)
+"""So much goes into flash even if nothing of it is urgent."""
 _USED_TEXT = "every press that the recipe allows for this pass is used: go on with NEXT, or to STANDBY"
 _LOW_TEXT = "less than a tenth of the journal's room is free: pull it (journal show, journal pulled)"
 _LIVE = (ARMING, READY, FIRING)
@@ -366,7 +370,7 @@ class Supervisor:
         if journal.seq != self._kept:
             self._kept = journal.seq
             self._kept_ms = now
-            self._flushes = journal.waiting > 0
+            self._flushes = self._flushes or journal.urgent or journal.waiting > WAITING_BYTES
         return self._flushes and elapsed(now, self._kept_ms) > SETTLES_MS
 
     def _test(self) -> None:
@@ -392,7 +396,8 @@ class Supervisor:
                 self._enter(_CLOSED, now)
                 if self.journal.low:
                     self.console.remark(_LOW_TEXT)
-                if self.inputs.holds & JOURNAL_FULL:
+                if self.inputs.holds:
+                    self.console.remark("not armed: " + reasons(0, self.inputs.holds)[0])
                     self.request(EV_STANDBY)
         elif stage == _CLOSED:
             if closed:
@@ -429,7 +434,8 @@ class Supervisor:
             self.delivery.message = str(error)
             self.inputs.hold(JOURNAL_CLOSED, True)
             self.request(raising(faults.JOURNAL_FAILED))
-        self.inputs.hold(JOURNAL_FULL, not self.journal.fits(self.delivery.records))
+        self.inputs.hold(JOURNAL_FULL, self.journal.full(self.delivery.records))
+        self.inputs.hold(BURST_TOO_LONG, self.journal.too_long(self.delivery.records))
         self._breath_us = -1
         self.breathe()
         self.worst_flash_us = max(self.worst_flash_us, (self._breath_us - began_us) & TICKS_MASK)
