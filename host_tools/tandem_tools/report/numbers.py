@@ -10,15 +10,15 @@ import json
 import sys
 from collections.abc import Iterable
 from itertools import groupby
-from typing import Any
 
 from tandem_tools.flash.program import ROOT
+from tandem_tools.trace import evidence
+from tandem_tools.trace.evidence import NOT_YET, Figure, shown
 
-FIGURES = ROOT / "build" / "figures.json"
+FIGURES = ROOT / evidence.FIGURES
 PAGE = ROOT / "docs" / "numbers.md"
 README = ROOT / "README.md"
 BEGIN, END = "<!-- numbers: written by make numbers -->", "<!-- end of numbers -->"
-NOT_YET = "not yet measured"
 MEASURABLE = "firmware/tests/on_bench/"
 """Where the figures stand that real boards can be asked for too."""
 
@@ -34,8 +34,6 @@ real one is slower. Figures in times of real time, and seconds and milliseconds 
 one machine. Random values and moments come from fixed seeds.
 """
 
-Figure = dict[str, Any]
-
 
 def load() -> list[Figure]:
     """Return the kept figures: name, value, unit, limit, test. SystemExit when there are none yet."""
@@ -50,16 +48,10 @@ def what_it_tests(module: str) -> str:
     return text.splitlines()[0].rstrip(".")
 
 
-def shown(figure: Figure) -> str:
-    """Return a figure's value as it is printed, with up to six digits."""
-    value = figure["value"]
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
 def row(figure: Figure) -> str:
     """Return one line of a table; `|` in texts would end a cell."""
     on_boards = NOT_YET if figure["test"].startswith(MEASURABLE) else ""
-    cells = (figure["name"], f"{shown(figure)} {figure['unit']}".strip(), figure["limit"], on_boards)
+    cells = (figure["name"], shown(figure), figure["limit"], on_boards)
     return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |"
 
 

@@ -20,6 +20,7 @@ OUTCOMES = "build/outcomes.json"
 FIGURES = "build/figures.json"
 PROVES = "proves"
 FIGURE = "figure"
+NOT_YET = "not yet measured"
 
 Figure = dict[str, Any]
 """`name`, `value`, `unit`, `limit`, `test`."""
@@ -55,6 +56,13 @@ class Evidence:
         """Return the figures that those tests measured."""
         tests = {o.test for o in self.of(requirement)}
         return tuple(f for f in self.figures if f["test"] in tests)
+
+
+def shown(figure: Figure) -> str:
+    """Return a figure's value, with up to six digits, and its unit."""
+    value = figure["value"]
+    digits = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return f"{digits} {figure['unit']}".strip()
 
 
 def of_reports(reports: Iterable[pytest.TestReport]) -> Evidence:

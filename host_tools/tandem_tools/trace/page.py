@@ -6,10 +6,9 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 
-from tandem_tools.report.numbers import NOT_YET, shown
 from tandem_tools.trace.documents import INSPECTIONS, Documents, Requirement
 from tandem_tools.trace.errors import TraceError
-from tandem_tools.trace.evidence import Evidence
+from tandem_tools.trace.evidence import NOT_YET, Evidence, shown
 from tandem_tools.trace.tables import table
 
 TRACE = "docs/trace.md"
@@ -116,14 +115,14 @@ def _evidence(requirement: Requirement, documents: Documents, evidence: Evidence
         yield NO_TEST, "", "", ""
     elif figures := evidence.figures_of(name):
         for figure in figures:
-            yield figure["name"], f"{shown(figure)} {figure['unit']}".strip(), figure["limit"], NOT_YET
+            yield figure["name"], shown(figure), figure["limit"], NOT_YET
     else:
         yield "its tests", "passed", "", NOT_YET
 
 
 def _tests(documents: Documents, evidence: Evidence) -> str:
-    rows = [(r.id, r.clause, r.sure, _by(r, documents, evidence)) for r in documents.requirements]
-    return table(("requirement", "clause", "sure", "tests, documents"), rows)
+    rows = [(r.id, r.sentence, r.clause, r.sure, _by(r, documents, evidence)) for r in documents.requirements]
+    return table(("requirement", "says", "clause", "sure", "tests, documents"), rows)
 
 
 def _by(requirement: Requirement, documents: Documents, evidence: Evidence) -> str:

@@ -32,7 +32,7 @@ def test_the_trace_leads_from_the_hazard_to_the_figure(small: Small) -> None:
     assert f"| R-DOC-1 | inspection | README.md#what-it-is | inspected {datetime.date.today()} |  |  |" in section
     assert "| R-INT-1 | integrator | checklist in wiring.md |  |  | the integrator's |" in section
     assert "- R-LED-1: nothing depends on it" in text
-    assert "| R-ARM-1 |  | own | `test_small.py`: test_arming |" in text
+    assert "| R-ARM-1 | Arming takes two seconds. |  | own | `test_small.py`: test_arming |" in text
 
 
 def test_a_requirement_without_proof_is_shown_as_such(small: Small) -> None:
