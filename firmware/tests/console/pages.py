@@ -9,6 +9,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 sys.path.insert(0, str(REPOSITORY / "firmware"))
 
 from tandem.console import commands, errors, help_texts  # noqa: E402
+from tandem.record import settings  # noqa: E402
 from tandem.safety import fault_texts, faults, inputs, states  # noqa: E402
 
 DOCS = REPOSITORY / "docs"
@@ -126,6 +127,31 @@ In STANDBY none of these is a fault; `status` and a refused `arm` say which it i
 {reasons}"""
 
 
+def settings_page() -> str:
+    """Return docs/settings.md."""
+    rows = []
+    for key, default, _, _, unit, meaning in settings.SETTINGS:
+        kind = f"{unit}, as text" if isinstance(default, str) else unit
+        rows.append((f"`{key}`", kind, str(default), settings.allowed(key), meaning))
+    table = _table(("key", "unit", "default", "allowed", "meaning"), rows)
+    return f"""# Settings
+
+{MADE}
+
+{table}
+What is not allowed is refused, with what is; nothing is rounded or clipped. The service PIN is never shown, only
+whether it is still the first one. Each change is a record of the journal.
+
+Settings are kept in two files, `/settings0` and `/settings1`: one line of `key=value` words each, with the form's
+version (now {settings.VERSION}), a generation that rises with every change, and a CRC-32. A change writes the file that
+is not in use, reads it back, and only then counts: a loss of power at any instant leaves the old values or the new
+ones. With one file damaged the other is in use. With both damaged the defaults are in use and fault 92 says so until
+values are set again; a board that never had settings has the defaults without a word. A file of an older version is
+taken over when it is read and written in the present form with the next change; a key that is new takes its default. A
+file of a later version is not guessed at: it counts as damaged.
+"""
+
+
 def with_made_parts(text: str) -> str:
     """Return the text of docs/console.md with its made tables put in anew between their marks."""
     for name, made in (("commands", commands_table()), ("errors", errors_table())):
@@ -139,6 +165,7 @@ def main() -> None:
     """Write all of it."""
     (DOCS / "faults.md").write_text(faults_page())
     (DOCS / "states.md").write_text(states_page())
+    (DOCS / "settings.md").write_text(settings_page())
     console = DOCS / "console.md"
     console.write_text(with_made_parts(console.read_text()))
 

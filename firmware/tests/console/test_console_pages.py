@@ -22,6 +22,10 @@ def test_the_page_of_states_is_current() -> None:
     assert (pages.DOCS / "states.md").read_text() == pages.states_page(), HOW
 
 
+def test_the_page_of_settings_is_current() -> None:
+    assert (pages.DOCS / "settings.md").read_text() == pages.settings_page(), HOW
+
+
 @pytest.mark.proves("R-FLT-2")
 def test_the_tables_of_commands_and_errors_are_current() -> None:
     assert pages.with_made_parts(CONSOLE) == CONSOLE, HOW

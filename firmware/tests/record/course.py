@@ -60,11 +60,6 @@ def show(journal: Journal, number: int) -> None:
             print(text.line(*place))
 
 
-def _sum(path: str) -> int:
-    with open(path, "rb") as file:
-        return sum(file.read())
-
-
 def journal_course() -> None:
     """Go through bursts, restarts, a full journal, pulling and reading."""
     memory = Lasting(12_000)
@@ -90,8 +85,9 @@ def journal_course() -> None:
     journal.note(layout.NOTE, "")
     show(journal, journal.seq - 4)
     journal = start(memory, 0)
-    names = sorted(os.listdir(FOLDER + "/journal"))
-    print(names, [_sum(FOLDER + "/journal/" + name) for name in names])
+    for name in sorted(os.listdir(FOLDER + "/journal")):
+        with open(FOLDER + "/journal/" + name, "rb") as file:
+            print(name, sum(file.read()))
 
 
 def settings_course() -> None:
