@@ -132,6 +132,8 @@ _MEMBERS: dict[str, tuple[str, ...]] = {
     "CO2_SHUTTER": ("outputs.CO2_SHUTTER", "co2_shutter.coil"),
     "AIM": ("outputs.AIM", "aim_monitor.aim"),
     **{lamp: (f"outputs.{lamp}", f"panel.{lamp}") for lamp in _LAMPS},
+    "SPI_SCK": ("outputs.clock",),
+    "SPI_TX": ("outputs.data",),
     "SCAN_STEP": ("outputs.SCAN_STEP", "scanner.step"),
     "SCAN_HOME": ("outputs.SCAN_HOME", "scanner.home"),
 }

@@ -96,6 +96,18 @@ def test_micropython_reads_and_writes_the_chains(stand: Stand) -> None:
     assert stand.bench.level("PS_SHUTTER") == 0
 
 
+def test_the_output_registers_follow_pins_that_a_program_moves_itself(stand: Stand) -> None:
+    stand.run(
+        f"clock, data = Pin({BOARD.SPI_SCK}, Pin.OUT, value=0), Pin({BOARD.SPI_TX}, Pin.OUT, value=0)\n"
+        "def shift(word):\n    for bit in range(15, -1, -1):\n"
+        "        data(word >> bit & 1); clock(1); clock(0)\n    latch(1); latch(0)"
+    )
+    stand.run(f"shift({BOARD.OUT_AIM | BOARD.OUT_SCAN_HOME})")
+    assert stand.bench.part("outputs").probe()["on"] == ["AIM", "SCAN_HOME"]
+    stand.run("shift(0)")
+    assert stand.bench.part("outputs").probe()["on"] == []
+
+
 def test_micropython_writes_and_reads_the_memory(stand: Stand) -> None:
     assert stand.value(r"send(fram, b'\x9f', 4)") == bytes([0x04, 0x7F, 0x28, 0x03])
     stand.run(r"send(fram, b'\x06'); send(fram, b'\x02\x01\x00\x00' + bytes(range(200)))")

@@ -1,4 +1,5 @@
-// Chain of 74HC595: 16 outputs written over SPI. Roles: latch (RCLK, rising edge) and one role a bit.
+// Chain of 74HC595: 16 outputs written over SPI. Roles: latch (RCLK, rising edge), one role a bit, and clock and data for a
+// program that moves these pins itself: the SPI's own frames are not drawn on nets.
 //
 // options.bits maps role -> bit (15 is shifted in first). The chain shifts with every clock, selected or not; only the
 // latch's rising edge shows the word. At power-up a resistor and a capacitor clear it and hold its outputs off (low)
@@ -21,12 +22,17 @@ export class ShiftOutputs extends Part {
     this.latches = 0;
     this.powered = true;
     this.watch('latch', 'latchChanged');
+    this.watch('clock', 'clockChanged');
     this.present();
   }
 
   exchange(bits, value, _ps) {
     if (this.powered) this.register = bits >= 16 ? value & MASK : ((this.register << bits) | value) & MASK;
     return null;
+  }
+
+  clockChanged(level) {
+    if (level && this.powered) this.register = ((this.register << 1) | this.level('data')) & MASK;
   }
 
   latchChanged(level) {
