@@ -353,7 +353,7 @@ class SelfTest:
                         break
                     found.update(block[:count])
                     blocks += 1
-                    if not blocks & 1:
+                    if not blocks & 3:
                         yield
         except OSError:
             raise Failed(faults.PROGRAM_DIFFERS, path + " is missing") from None
