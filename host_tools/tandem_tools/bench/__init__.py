@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .bench import Bench, Board, Part, default_stand
+from .bench import Bench, Board, Operation, Part, default_stand
 from .edges import Edge
 from .errors import BenchError, BenchTimeout, BoardError
 from .setup import ensure_engine
@@ -14,6 +14,7 @@ __all__ = [
     "Board",
     "BoardError",
     "Edge",
+    "Operation",
     "Part",
     "default_stand",
     "ensure_engine",

@@ -10,7 +10,8 @@ import base64
 import contextlib
 import os
 import weakref
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -37,6 +38,22 @@ def _moment(at_cycle: int | None, at_ps: int | None, board: str | None) -> dict[
     if at_cycle is not None:
         return {"at_cycle": int(at_cycle), "board": board}
     return {} if at_ps is None else {"at_ps": int(at_ps)}
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One change of a memory that is about to begin: nothing of it is done yet.
+
+    `memory` is the name of a board (its flash) or of a FRAM; `kind` is erase, program or write; `offset` the first
+    byte; `number` counts from 1 in each memory. A write has no `length` and `duration_ps`: its bytes arrive one by one.
+    """
+
+    memory: str
+    kind: str
+    offset: int
+    number: int
+    length: int | None = None
+    duration_ps: int | None = None
 
 
 class Part:
@@ -293,6 +310,8 @@ class Bench:
         self.part_names: list[str] = answer["parts"]
         self._boards = {name: Board(self, name, i) for i, name in enumerate(names)}
         self._running_freely = False
+        self._memories: list[str] = []
+        self._at_operation: Callable[[Operation], None] | None = None
 
     def _with_absolute_paths(self) -> dict[str, Any]:
         boards = []
@@ -417,7 +436,83 @@ class Bench:
     def _run(self, **args: Any) -> dict[str, Any]:
         if self._running_freely:
             raise BenchError("the bench runs freely; leave free_running() first")
-        return self.request("run", **args)
+        if self._at_operation is None:
+            return self.request("run", **args)
+        return self._run_past_operations(self._at_operation, args)
+
+    def _run_past_operations(self, visit: Callable[[Operation], None], args: dict[str, Any]) -> dict[str, Any]:
+        """Run with a stop, and a visit, at the beginning of each operation."""
+        while True:
+            answer = self.request("run", operations=self._memories, **args)
+            if "operation" not in (answer["reason"] or {}):
+                return answer
+            self._at_operation = None
+            try:
+                visit(Operation(**answer["reason"]["operation"]))
+            finally:
+                self._at_operation = visit
+            args = {key: args[key] for key in ("net", "serial") if key in args} | {"to_ps": answer["target_ps"]}
+            if "net" in args:
+                if answer["net_count"] < 1:
+                    return {**answer, "reason": {"net": args["net"]["name"], "level": args["net"]["level"]}}
+                args["net"] = {**args["net"], "count": answer["net_count"]}
+
+    # --- operations of memories
+
+    @property
+    def memories(self) -> list[str]:
+        """Names of all that stores: boards (their flash) and FRAM parts."""
+        parts = [part["name"] for part in self.stand.get("parts", []) if part["kind"] == "fram"]
+        return [*self._boards, *parts]
+
+    @contextlib.contextmanager
+    def at_operations(
+        self, visit: Callable[[Operation], None], memories: Sequence[str] | None = None
+    ) -> Generator[None]:
+        """Call `visit` at the beginning of every operation of memories (all, unless named) inside a ``with`` block.
+
+        Whatever runs the bench there (run_for, run_until, the serial helpers) goes on afterwards as if nothing had
+        been. The visit may save, go on, cut the power and look; at its end the bench has to be restored to where it
+        was. Operations that happen in a visit are not visited, unless it asks for that with an `at_operations` inside.
+        """
+        before = self._at_operation, self._memories
+        self._at_operation, self._memories = visit, list(self.memories if memories is None else memories)
+        try:
+            yield
+        finally:
+            self._at_operation, self._memories = before
+
+    def run_until_operation(self, memories: Sequence[str] | None = None, timeout_ms: float = 1000) -> Operation:
+        """Let time pass until the next operation of one of the memories (all, unless named) begins.
+
+        A flash operation is then under way since this instant: ``run_for(ps=...)`` and ``power(False)`` leave it partly
+        done. Of a FRAM's write the address has arrived. Raises BenchTimeout.
+        """
+        wanted = list(self.memories if memories is None else memories)
+        answer = self.request("run", for_ps=round(timeout_ms * PS_PER_MS), operations=wanted)
+        reason = answer["reason"] or {}
+        if "operation" not in reason:
+            raise BenchTimeout(
+                f"no operation of {', '.join(wanted)} within {timeout_ms} ms of the bench's time"
+                f"{f' ({reason})' if reason else ''}{self._stopped_boards(answer)}"
+            )
+        return Operation(**reason["operation"])
+
+    def run_until_stored(self, memory: str, count: int, timeout_ms: float = 1000) -> int:
+        """Let time pass until a FRAM has stored `count` bytes from now on, or its write has ended; return how many.
+
+        It ends in the instant of the last bit of that byte: of the next byte nothing has arrived. Raises BenchTimeout.
+        """
+        if count < 1:
+            raise BenchError(f"{count} bytes; allowed: from 1 on")
+        stored = {"memory": memory, "bytes": count}
+        answer = self.request("run", for_ps=round(timeout_ms * PS_PER_MS), stored=stored)
+        reason = answer["reason"] or {}
+        if "stored" not in reason:
+            raise BenchTimeout(
+                f"{memory} stored no {count} bytes within {timeout_ms} ms of the bench's time ({reason})"
+            )
+        return int(reason["stored"])
 
     def _stopped_boards(self, answer: dict[str, Any]) -> str:
         stopped = {name: board["stopped"] for name, board in answer["boards"].items() if board["stopped"]}

@@ -66,6 +66,14 @@ export class Engine {
     return part;
   }
 
+  /** The name of something that stores: a board (its flash) or a FRAM. */
+  memoryName(name, kinds = ['flash', 'fram']) {
+    const names = kinds.includes('flash') ? this.world.boards.map((each) => each.name) : [];
+    for (const part of this.world.parts.values()) if (part.constructor.kind === 'fram') names.push(part.name);
+    if (!names.includes(name)) throw new BenchError(`${name} is not a ${kinds.join(' or ')}; there are ${names.join(', ') || 'none'}`);
+    return name;
+  }
+
   /** Time of a request's at_ps, or at_cycle of a board; null for now. */
   when({ at_ps: ps = null, at_cycle: cycle = null, board = null }) {
     if (ps === null && cycle === null) return null;
@@ -103,17 +111,23 @@ export class Engine {
     const target = this.targetPs(args);
     this.await(args);
     let reason = null;
+    let netCount = 0;
     try {
       reason = this.alreadyThere(args) ?? world.run(target);
+      for (const wanted of world.awaitedNets.values()) netCount = wanted.count;
     } finally {
       world.awaitedNets.clear();
+      world.awaitedMemories.clear();
+      world.awaitedBytes = null;
       for (const board of world.boards) board.awaitedText = null;
     }
-    return { reason, ...this.status() };
+    return { reason, target_ps: target, net_count: netCount, ...this.status() };
   }
 
-  await({ net = null, serial = null }) {
+  await({ net = null, serial = null, operations = [], stored = null }) {
     const { world } = this;
+    for (const name of operations) world.awaitedMemories.add(this.memoryName(name));
+    if (stored !== null) world.awaitedBytes = { memory: this.memoryName(stored.memory, ['fram']), bytes: stored.bytes, stored: 0 };
     if (net !== null) world.awaitedNets.set(this.net(net.name), { level: net.level ?? null, count: net.count ?? 1 });
     if (serial !== null) {
       const board = this.board(serial.board);

@@ -1,5 +1,8 @@
 // The board's 2 MB flash chip (W25Q16JV): erase and program take their time with the CPU stopped, programming only clears bits,
 // and an operation that loses its power is left partly done. Contents last over resets and power cycles.
+//
+// An erase first programs every bit to 0, as this kind of flash has to, and only then takes them all to 1: a sector whose erase
+// was cut early has lost ones, a later cut leaves a mixture. How the time is shared out is an assumption (PREPROGRAM).
 
 import { FLASH_BYTES } from './chip.mjs';
 
@@ -7,6 +10,7 @@ export const SECTOR = 4096;
 export const PAGE = 256;
 const BLOCK = 65536;
 const MS = 1e9;
+const PREPROGRAM = 0.25;
 
 // W25Q16JV datasheet, AC characteristics (typical, maximum): 4 KiB sector 45, 400 ms; 64 KiB block 150, 2000 ms; page 0.4, 3 ms.
 export const FLASH_TIMES = {
@@ -25,6 +29,7 @@ export class Flash {
     this.count = 0;
     this.log = [];
     this.cut = null;
+    this.cutFraction = 0;
     this.$pages = new Array(FLASH_BYTES / SECTOR).fill(null);
     this.$dirty = new Uint8Array(FLASH_BYTES / SECTOR).fill(1);
   }
@@ -50,7 +55,7 @@ export class Flash {
     return ms * MS;
   }
 
-  /** Starts an operation; returns the time it takes, in ps. The data are in place when it ends. */
+  /** Starts an operation; returns the time it takes, in ps. The data are in place when it ends, before the CPU goes on. */
   start(kind, offset, length, data) {
     const { world } = this.board;
     const duration = Math.round(this.durationPs(kind, offset, length));
@@ -61,13 +66,15 @@ export class Flash {
       world.at(world.now + Math.floor(duration * this.cut.fraction), this, 'cutNow', this.cut);
       this.cut = null;
     }
-    if (duration === 0) this.finish();
-    else this.event = world.at(world.now + duration, this, 'finish', null);
+    this.event = world.at(world.now + duration, this, 'finish', null);
+    world.operationStarted({ memory: this.board.name, kind, offset, length, number: this.count, duration_ps: duration });
     return duration;
   }
 
   cutNow(cut) {
+    this.cutFraction = cut.fraction;
     this.board.setPower(false);
+    this.cutFraction = 0;
     this.board.world.stop({ power_cut: this.board.name, operation: cut.operation });
   }
 
@@ -86,7 +93,10 @@ export class Flash {
     this.touch(offset, length);
   }
 
-  /** Leaves a running operation as a power loss at this moment does: whole pages or sectors done, one of them in part. */
+  /**
+   * Leaves a running operation as a power loss at this moment does: whole pages or sectors done, one of them in part.
+   * An operation that takes no time is not done at all, unless `cut` asked for a fraction of it.
+   */
   interrupt() {
     const { operation } = this;
     if (operation === null) return;
@@ -94,7 +104,8 @@ export class Flash {
     this.event = null;
     this.operation = null;
     const { world } = this.board;
-    const fraction = Math.min(1, Math.max(0, (world.now - operation.startPs) / (operation.endPs - operation.startPs)));
+    const duration = operation.endPs - operation.startPs;
+    const fraction = duration === 0 ? this.cutFraction : Math.min(1, Math.max(0, (world.now - operation.startPs) / duration));
     const unit = operation.kind === 'erase' ? SECTOR : PAGE;
     const units = Math.ceil(operation.length / unit);
     const whole = Math.floor(fraction * units);
@@ -103,11 +114,20 @@ export class Flash {
   }
 
   /** Of the bits that were to change, about `fraction` have; which ones follows from place and time, so that runs repeat. */
-  applyPart({ kind, offset, length, data, startPs }, from, unit, fraction) {
+  applyPart(operation, from, unit, fraction) {
+    if (operation.kind === 'program') this.change(operation, from, unit, fraction, (old, i) => old & operation.data[i]);
+    else if (fraction < PREPROGRAM) this.change(operation, from, unit, fraction / PREPROGRAM, () => 0);
+    else {
+      this.bytes.fill(0, operation.offset + from, operation.offset + Math.min(operation.length, from + unit));
+      this.change(operation, from, unit, (fraction - PREPROGRAM) / (1 - PREPROGRAM), () => 0xff);
+    }
+  }
+
+  change({ offset, length, startPs }, from, unit, fraction, target) {
     let seed = (offset ^ Math.floor(startPs / 1000)) | 1;
     for (let i = from; i < Math.min(length, from + unit); i++) {
       const old = this.bytes[offset + i];
-      const wanted = kind === 'erase' ? 0xff : old & data[i];
+      const wanted = target(old, i);
       let mask = 0;
       for (let bit = 1; bit < 256; bit <<= 1) {
         seed ^= seed << 13;

@@ -218,6 +218,8 @@ export class World {
     this.conflicts = [];
     this.recorder = new Recorder();
     this.awaitedNets = new Map();
+    this.awaitedMemories = new Set();
+    this.awaitedBytes = null;
     this.stopReason = null;
     this.warnings = new Map();
   }
@@ -278,6 +280,19 @@ export class World {
       wanted.count--;
       if (wanted.count <= 0) this.stop({ net: net.name, level: net.level });
     }
+  }
+
+  /** A memory (a board's flash, a FRAM) begins to change: {memory, kind, offset, number, ...}; nothing of it is done yet. */
+  operationStarted(operation) {
+    if (this.awaitedMemories.has(operation.memory)) this.stop({ operation });
+  }
+
+  /** A memory has stored one more byte of the operation under way, or the operation has ended. */
+  bytesStored(memory, count, ended) {
+    const wanted = this.awaitedBytes;
+    if (wanted === null || wanted.memory !== memory) return;
+    wanted.stored += count;
+    if (ended || wanted.stored >= wanted.bytes) this.stop({ stored: wanted.stored, ended });
   }
 
   nextHardwarePs() {

@@ -114,6 +114,39 @@ def test_micropython_writes_and_reads_the_memory(stand: Stand) -> None:
     assert stand.value(r"send(fram, b'\x03\x01\x00\x00', 200)") == bytes(range(200))
 
 
+def written(stand: Stand, address: int, length: int) -> bytes:
+    stand.bench.part("fram").set(view=[address, length])
+    return bytes.fromhex(stand.bench.part("fram").probe()["view"])
+
+
+def test_the_bench_stops_at_a_write_of_the_memory_and_after_any_byte_of_it(stand: Stand) -> None:
+    stand.board.start_raw(r"send(fram, b'\x06'); send(fram, b'\x02\x01\x00\x10' + bytes(range(1, 21))); print('done')")
+    write = stand.bench.run_until_operation()
+    assert (write.memory, write.kind, write.offset, write.number, write.length) == ("fram", "write", 0x10010, 1, None)
+    moment = stand.bench.save()
+    for count in range(1, 21):
+        stand.bench.restore(moment)
+        assert stand.bench.run_until_stored("fram", count) == count
+        stand.board.power(False)
+        stand.bench.run_for(ms=1)
+        assert written(stand, 0x10010, 20) == bytes(range(1, count + 1)) + bytes(20 - count)
+    stand.bench.restore(moment)
+    assert stand.bench.run_until_stored("fram", 1000) == 20, "it ends with the write"
+    assert stand.bench.part("fram").probe()["operations"] == 1
+    assert [e["data"] for e in stand.bench.part("fram").log()] == [{"number": 1, "address": 0x10010, "length": 20}]
+
+
+def test_a_byte_that_is_still_arriving_when_power_fails_is_not_stored(stand: Stand) -> None:
+    stand.board.start_raw(r"send(fram, b'\x06'); send(fram, b'\x02\0\0\0' + b'ab'); print('done')")
+    stand.bench.run_until_operation(["fram"])
+    stand.bench.run_until_stored("fram", 1)
+    stand.bench.run_for(ps=7 * 1_000_000 // 4)
+    stand.board.power(False)
+    stand.bench.run_for(ms=1)
+    assert written(stand, 0, 2) == b"a\0"
+    assert [e["data"]["length"] for e in stand.bench.part("fram").log()] == [1]
+
+
 def test_micropython_moves_the_scanner_and_reads_the_handpiece(stand: Stand) -> None:
     stand.run("send(dac, bytes((0x39, 0x55))); send(dac, bytes((0xb8, 0)))")
     stand.bench.run_for(ms=5)

@@ -4,6 +4,9 @@
 // run on and wrap at the end. A byte is stored with its eighth clock, so a power cut keeps what had arrived. The
 // write enable latch is set by WREN, cleared by WRDI, by power-up and at the end of WRITE or WRSR. BP1, BP0 in the
 // status protect the upper quarter, half or all. Contents last without power.
+//
+// A WRITE is an operation: it begins with the last byte of its address and ends when the select rises or power fails; the
+// log has `write` with number, address and length (bytes stored).
 
 import { Part, numberOf } from './part.mjs';
 
@@ -27,6 +30,8 @@ export class Fram extends Part {
     this.present = true;
     this.writes = 0;
     this.refused = 0;
+    this.operations = 0;
+    this.writing = null;
     this.view = null;
     this.deselect();
     this.watch('cs', 'selectChanged');
@@ -59,7 +64,22 @@ export class Fram extends Part {
       if (name === 'WREN') this.enabled = true;
       else if (name === 'WRDI' || (name === 'WRITE' && this.count > 4) || (name === 'WRSR' && this.count > 1)) this.enabled = false;
     }
+    this.endWrite();
     this.deselect();
+  }
+
+  beginWrite() {
+    this.operations += 1;
+    this.writing = { number: this.operations, address: this.address, length: 0 };
+    this.world.operationStarted({ memory: this.name, kind: 'write', offset: this.address, number: this.operations });
+  }
+
+  endWrite() {
+    if (this.writing === null) return;
+    const { number, address, length } = this.writing;
+    this.writing = null;
+    this.log('write', { number, address, length });
+    this.world.bytesStored(this.name, 0, true);
   }
 
   exchange(bits, value, _ps) {
@@ -87,14 +107,15 @@ export class Fram extends Part {
         return 0;
       case 'READ':
       case 'WRITE':
-        return index <= 3 ? this.addressByte(value) : this.data(value);
+        return index <= 3 ? this.addressByte(value, index) : this.data(value);
       default:
         return 0;
     }
   }
 
-  addressByte(value) {
+  addressByte(value, index) {
     this.address = ((this.address << 8) | value) & (FRAM_BYTES - 1);
+    if (index === 3 && NAMES[this.command] === 'WRITE' && this.enabled) this.beginWrite();
     return 0;
   }
 
@@ -105,6 +126,8 @@ export class Fram extends Part {
     if (this.enabled && address < this.protectedFrom()) {
       this.bytes[address] = value;
       this.writes += 1;
+      this.writing.length += 1;
+      this.world.bytesStored(this.name, 1, false);
     } else {
       this.refused += 1;
     }
@@ -118,13 +141,15 @@ export class Fram extends Part {
   powerChanged(on) {
     this.powered = on;
     this.enabled = false;
+    this.endWrite();
     this.deselect();
   }
 
-  /** Bytes of the `view` window as hex; beside them counts of bytes written and of writes refused. */
+  /** Bytes of the `view` window as hex; beside them counts of operations, bytes written and bytes refused. */
   probe() {
     const [address, length] = this.view ?? [0, 0];
     const hex = Buffer.from(this.bytes.subarray(address, address + length)).toString('hex');
-    return { enabled: this.enabled, status: this.status, writes: this.writes, refused: this.refused, present: this.present, view: hex };
+    const { enabled, status, operations, writes, refused, present } = this;
+    return { enabled, status, operations, writes, refused, present, view: hex };
   }
 }
