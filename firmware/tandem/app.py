@@ -77,8 +77,8 @@ def _assemble(sequencer: "Rp2Sequencer", clean: bool) -> "Supervisor":
     console.remark("Tandem {} on {}: research and bench controller, not a medical device".format(VERSION, board.NAME))
     _open_journal(journal, supervisor, settings, clean)
     supervisor.selftest = _selftest(hardware, sequencer, clean)
-    planner.make_room()
     gc.collect()
+    planner.make_room()
     gc.threshold(-1)
     return supervisor
 

@@ -2,11 +2,26 @@
 
 import sys
 
+_ON_BOARD = sys.implementation.name == "micropython"
+
 
 def forget(names: "tuple[str, ...]") -> None:
-    """Throw modules out of memory: nobody may hold anything of them any more. Names are those below `tandem`."""
+    """Throw modules out of memory, as soon as nobody holds anything of them. Names are those below `tandem`."""
     for name in names:
         name = "tandem." + name
         package, _, module = name.rpartition(".")
         if sys.modules.pop(name, None) is not None and package in sys.modules:
             delattr(sys.modules[package], module)
+
+
+def erase(names: "tuple[str, ...]") -> None:
+    """Throw modules out of memory at once: on a board what somebody still holds of them does not work any more.
+
+    MicroPython's collector takes any word on the stack and in machine code for an address; one that happens to point
+    into a module keeps all that the module names, and with it whole packages. So the modules are emptied.
+    """
+    for name in names:
+        module = sys.modules.get("tandem." + name)
+        if module is not None and _ON_BOARD:
+            module.__dict__.clear()
+    forget(names)

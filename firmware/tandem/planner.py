@@ -9,7 +9,7 @@ import gc
 import sys
 
 from tandem import catalog
-from tandem.memory import forget
+from tandem.memory import erase
 from tandem.planned import Plan, moved
 
 TYPE_CHECKING = False
@@ -17,17 +17,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from tandem.dose.facts import Identity
     from tandem.dose.handpiece import Handpiece
     from tandem.dose.recipe import Recipe
 
-MODULES = ("units",) + tuple(
-    [
-        "dose" + name
-        for name in ("", ".errors", ".fields", ".optics", ".scan", ".board", ".handpiece", ".laser", ".recipe")
-        + (".summary", ".plan")
-    ]
-)
-"""What is loaded and thrown out, in an order in which each import loads one file: one breathes in between."""
+ENTRIES = ("units", "dose", "dose.errors", "dose.facts", "dose.fields", "dose.optics")
+"""What every job starts with. Wherever modules are loaded, it is in an order in which each import loads one file."""
+
+PLANNING = ("dose.scan", "dose.board", "dose.plan")
+MODULES = ENTRIES + ("dose.recipe", "dose.laser", "dose.handpiece") + PLANNING + ("dose.summary",)
 
 COLLECT_BYTES = 8192
 """How much a job allocates before garbage is collected: seldom, and what it keeps would be strewn over all memory."""
@@ -72,27 +70,34 @@ class Planner:
 
         CannotPlan: what the package refused. MemoryError when there is no room for it.
         """
+        threshold = gc.threshold()
         self._rest()
         try:
-            for name in MODULES:
-                __import__("tandem." + name)
-                self._rest()
+            self._load(ENTRIES)
             return self._refusing(job, given)
         finally:
-            forget(MODULES)
+            gc.threshold(threshold)
+            erase(MODULES)
             self._rest()
 
     def _refusing(self, job: "Callable[..., Any]", given: tuple) -> "Any":
         from tandem.dose.errors import DoseError
 
-        before = gc.threshold()
-        gc.threshold(COLLECT_BYTES)
         try:
             return job(*given)
         except DoseError as error:
             raise CannotPlan(str(error)) from None
-        finally:
-            gc.threshold(before)
+
+    def _load(self, names: "tuple[str, ...]") -> None:
+        for name in names:
+            gc.threshold(-1)
+            __import__("tandem." + name)
+            gc.threshold(COLLECT_BYTES)
+            self._rest()
+
+    def _drop(self, names: "tuple[str, ...]") -> None:
+        erase(names)
+        self._rest()
 
     def _rest(self) -> None:
         """Collect what reading a file left behind: between modules it would break the free memory into pieces."""
@@ -107,27 +112,72 @@ class Planner:
         return plan
 
     def _compile(self, name: str, handpiece_mv: int, clock_hz: int) -> Plan:
-        from tandem.dose.board import Board
-        from tandem.dose.plan import compile_plan
+        """Work in three parts, so that entries, planning and text are never in memory together."""
+        from tandem.dose.facts import Identity
 
-        recipe = self.recipe(name)
-        tip = self._handpiece(handpiece_mv)
-        ps = catalog.ps_laser()
-        self._breathe()
-        co2 = catalog.co2_laser()
-        self._breathe()
-        return compile_plan(recipe, ps, co2, tip, Board(clock_hz=clock_hz), self._breathe)
+        identity = Identity()
+        recipe = self._facts("dose.recipe", identity, (catalog.RECIPES[name],))[0]
+        ps, co2 = self._facts("dose.laser", identity, (catalog.ps_laser, catalog.co2_laser))
+        tip = self._facts("dose.handpiece", identity, (lambda: self._handpiece(handpiece_mv),))[0]
+        self._drop(("dose.fields",))
+        self._load(PLANNING)
+        from tandem.dose.board import Board
+
+        board = Board(clock_hz=clock_hz)
+        plan = self._plan(recipe, ps, co2, tip, board, identity)
+        self._drop(PLANNING)
+        self._load(("dose.summary",))
+        self._describe(plan, recipe, ps, co2, tip, board)
+        return plan
+
+    def _facts(self, module: str, identity: "Identity", makers: tuple) -> list:
+        """Load a module, make entries of it, and keep their facts alone."""
+        self._load((module,))
+        found = []
+        for make in makers:
+            entry = make()
+            self._breathe()
+            for _ in identity.add(entry):
+                self._breathe()
+            found.append(entry.facts())
+        entry = None
+        self._drop((module,))
+        return found
+
+    def _plan(self, *given: "Any") -> Plan:
+        from tandem.dose.plan import PlanJob
+
+        job = PlanJob(*given)
+        for _ in job.steps():
+            self._breathe()
+        if job.plan is None:
+            raise CannotPlan("the recipe was not compiled to its end")
+        return job.plan
+
+    def _describe(self, plan: Plan, *given: "Any") -> None:
+        from tandem.dose.facts import Given
+        from tandem.dose.summary import describe
+
+        for _ in describe(Given(*given), plan):
+            self._breathe()
 
     def recipe(self, name: str) -> "Recipe":
         """Return a recipe of the catalog, in a job."""
+        self._load(("dose.recipe",))
         made = catalog.RECIPES[name]()
         self._breathe()
         return made
 
     def everything(self) -> None:
-        """Make all that the catalog has, in a job."""
+        """Load all modules and make all that the catalog has, in a job."""
+        for name in MODULES[len(ENTRIES) :]:
+            self._load((name,))
+            self._drop((name,))
+        self._load(("dose.recipe",))
         for name in catalog.RECIPES:
-            self.recipe(name)
+            catalog.RECIPES[name]()
+        self._drop(("dose.recipe",))
+        self._load(("dose.laser", "dose.handpiece"))
         catalog.ps_laser()
         catalog.co2_laser()
         for _ in catalog.handpieces():

@@ -21,6 +21,7 @@ from tandem.dose.errors import (
     UNKNOWN_FIELD,
     DataError,
 )
+from tandem.dose.facts import Facts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -336,6 +337,7 @@ class Entry:
     """Checked data made of `FIELDS`; every field is an attribute, None when it was left out and may be."""
 
     FIELDS: "tuple[Field, ...]" = ()
+    BARE: "type[Any]" = Facts
     WHAT = "entry"
 
     def __init__(self, **values: "Any") -> None:
@@ -373,6 +375,14 @@ class Entry:
     def get(self, field: Field) -> "Any":
         """Return what ``field`` holds here, None when it was left out."""
         return getattr(self, field.name)
+
+    def facts(self) -> "Any":
+        """Return the values alone, but for notes: what planning reads, and no more."""
+        bare = self.BARE()
+        for field in self.FIELDS:
+            if not isinstance(field, Notes):
+                setattr(bare, field.name, self.get(field))
+        return bare
 
     def given(self) -> "Iterator[tuple[Field, Any]]":
         """Yield each field that is set, with its value, in the table's order."""

@@ -8,6 +8,7 @@ Energies are those that the laser must give before the handpiece's loss.
 """
 
 from tandem.dose.errors import CONFLICT, MISSING_FIELD, UNKNOWN_FIELD, DataError
+from tandem.dose.facts import Profile
 from tandem.dose.fields import (
     Choice,
     Curve,
@@ -21,7 +22,6 @@ from tandem.dose.fields import (
     name_field,
     parse_json,
 )
-from tandem.units import div_round
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -82,10 +82,11 @@ _OF_SYNC = ("sync_at_ns", "sync_window_ns")
 _OF_SCANNER = ("scan_step_us", "scan_settle_us", "scan_field_um")
 
 
-class Laser(Entry):
+class Laser(Entry, Profile):
     """One laser's profile: an attribute for each of `FIELDS`, None where it does not apply."""
 
     FIELDS: "tuple[Field, ...]" = FIELDS
+    BARE = Profile
     WHAT = "laser profile"
     name: str
     note: str
@@ -130,7 +131,7 @@ class Laser(Entry):
         self._check_groups(owner)
         if self.energy_low_uj > self.energy_high_uj:
             raise _conflict(owner, "energy_low is above energy_high", "swap them")
-        if self.sync == "at" and self._number("sync_window_ns") > self._number("sync_at_ns"):
+        if self.sync == "at" and self.number("sync_window_ns") > self.number("sync_at_ns"):
             raise _conflict(
                 owner, "sync_window is longer than sync_at, so a sync could precede its trigger", "narrow it"
             )
@@ -160,7 +161,7 @@ class Laser(Entry):
             self.refuse_given(owner, ("ready_within_us",), "is only for ready per_shot")
 
     def _check_curve(self, owner: str, curve: "tuple[tuple[int, int], ...]") -> None:
-        low, high = self._number("gate_low_ns"), self._number("gate_high_ns")
+        low, high = self.number("gate_low_ns"), self.number("gate_high_ns")
         if curve[0][1] < low or curve[-1][1] > high:
             asked = (
                 f"the curve's gates, {curve[0][1]} to {curve[-1][1]} ns, leave gate_low to gate_high, {low} to {high}"
@@ -183,48 +184,9 @@ class Laser(Entry):
             if key not in figures:
                 raise DataError(UNKNOWN_FIELD, f"{owner}: sources names '{key}', which is no figure here; take it out")
 
-    def _number(self, name: str) -> int:
-        """Return a field that the checks have shown to be given."""
-        return int(getattr(self, name))
-
-    def gate_ns(self, energy_uj: int) -> "int | None":
-        """Return the gate for this energy, ns, between the curve's points in a straight line; None beyond its ends."""
-        return _along(self.curve or (), 0, 1, energy_uj)
-
-    def energy_of_gate_uj(self, gate_ns: int) -> "int | None":
-        """Return the energy that a gate gives by the curve, uJ; None beyond its ends."""
-        return _along(self.curve or (), 1, 0, gate_ns)
-
-    def lamp_rates_mhz(self) -> "tuple[int, int]":
-        """Return the least and greatest lamp rate, mHz, rounded inwards. Only for trigger lamp_qswitch."""
-        rate, tolerance = self._number("lamp_rate_mhz"), self._number("lamp_tolerance_ppm")
-        return -(-rate * (1000000 - tolerance) // 1000000), rate * (1000000 + tolerance) // 1000000
-
-    def light_latest_ns(self) -> int:
-        """Return the latest moment, ns after the trigger, at which light may begin."""
-        return self.internal_delay_ns + self.internal_jitter_ns
-
-    def sync_earliest_ns(self) -> int:
-        """Return the earliest moment of a valid sync, ns after the trigger. Only with sync at."""
-        return self._number("sync_at_ns") - self._number("sync_window_ns")
-
-    def sync_latest_ns(self) -> int:
-        """Return the latest moment of a valid sync, ns after the trigger. Only with sync at."""
-        return self._number("sync_at_ns") + self._number("sync_window_ns")
-
 
 def _conflict(owner: str, what: str, to_do: str) -> DataError:
     return DataError(CONFLICT, f"{owner}: {what}; {to_do}")
-
-
-def _along(curve: "tuple[tuple[int, int], ...]", given: int, wanted: int, value: int) -> "int | None":
-    """Return column ``wanted`` at ``value`` of column ``given``, rounded to the nearest integer; None outside."""
-    for index in range(1, len(curve)):
-        before, after = curve[index - 1], curve[index]
-        if before[given] <= value <= after[given]:
-            rise = (value - before[given]) * (after[wanted] - before[wanted])
-            return before[wanted] + div_round(rise, after[given] - before[given])
-    return None
 
 
 def loads(text: str) -> Laser:

@@ -25,11 +25,12 @@ from tandem.dose.errors import (
     TOO_FAST,
     PlanError,
 )
+from tandem.dose.facts import Given, Identity, presses
 from tandem.planned import PassPlan, Plan, Pulse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Generator, Iterator
+    from collections.abc import Generator, Iterator
     from typing import Any
 
     from tandem.dose.board import Board
@@ -99,20 +100,27 @@ def window_uj(energy_uj: int, deviation_ppm: int) -> "tuple[int, int]":
     return units.div_ceil(energy_uj * (PPM - deviation_ppm), PPM), energy_uj * (PPM + deviation_ppm) // PPM
 
 
-class PlanJob:
-    """Compiles a plan in bounded pieces: run `steps()` to its end, then ``plan`` is there. PlanError refuses."""
+class PlanJob(Given):
+    """Compiles a plan in bounded pieces: run `steps()` to its end, then ``plan`` is there. PlanError refuses.
+
+    Given entries, or their facts: then ``identity`` has to be that of the entries. The plan has no text yet: see
+    `summary`.
+    """
 
     def __init__(
-        self, recipe: "Recipe", ps: "Laser | None", co2: "Laser | None", handpiece: "Handpiece", board: "Board"
+        self,
+        recipe: "Recipe",
+        ps: "Laser | None",
+        co2: "Laser | None",
+        handpiece: "Handpiece",
+        board: "Board",
+        identity: "Identity | None" = None,
     ) -> None:
         for laser, kind in ((ps, "ps"), (co2, "co2")):
             if laser is not None and laser.laser != kind:
                 raise PlanError(LASER_CANNOT, f"{laser.name} is not a {kind} laser; give one of that kind")
-        self.recipe = recipe
-        self.ps = ps
-        self.co2 = co2
-        self.handpiece = handpiece
-        self.board = board
+        super().__init__(recipe, ps, co2, handpiece, board)
+        self._identity = identity
         self.plan: Plan | None = None
 
     def steps(self) -> "Generator[None, None, Plan]":
@@ -129,14 +137,13 @@ class PlanJob:
         plan.warnings = tuple(_warnings(plan))
         yield
         plan.crc = yield from self._crc(plan)
-        yield from self._describe(plan)
         self.plan = plan
         return plan
 
     def _begun(self) -> Plan:
         plan = Plan()
         plan.recipe = self.recipe.name
-        plan.presses = self.recipe.presses()
+        plan.presses = presses(self.recipe.passes)
         plan.clock_hz = self.board.clock_hz
         plan.id_low_mv = self.handpiece.id_low_mv
         plan.id_high_mv = self.handpiece.id_high_mv
@@ -146,19 +153,6 @@ class PlanJob:
             plan.co2_lines = (self.co2.ready, self.co2.fault)
             plan.co2_scanner = self.co2.scanner
         return plan
-
-    def _describe(self, plan: Plan) -> "Generator[None, None, None]":
-        from tandem.dose.summary import lines
-
-        text = []
-        for line in lines(self, plan):
-            text.append(line)
-            yield
-        plan.text = "\n".join(text) + "\n"
-
-    def profile(self, pulse: Pulse) -> "Laser":
-        """Return the profile of a pulse's laser."""
-        return _needed(self.ps if pulse.laser == "ps" else self.co2, pulse.laser)
 
     def _pass(self, index: int) -> "Generator[None, None, PassPlan]":
         step: Any = self.recipe.passes[index]
@@ -388,7 +382,7 @@ class PlanJob:
             self._check_repeat(done)
 
     def _check_rate(self, done: PassPlan, pulse: Pulse) -> None:
-        laser, clock = self.profile(pulse), self.board.clock_hz
+        laser, clock = self.profile(pulse.laser), self.board.clock_hz
         if done.period_cycles * laser.max_rate_mhz < clock * 1000:
             message = f"{self._rate_text(done)} is too fast for {laser.name}"
             raise PlanError(LASER_CANNOT, f"{message}; {self._fastest(laser.max_rate_mhz)}")
@@ -436,7 +430,7 @@ class PlanJob:
     def _laser_chains(
         self, done: PassPlan, pulse: Pulse, before: "list[tuple[str, int]]"
     ) -> "Iterator[tuple[str, list[tuple[str, int]]]]":
-        board, laser = self.board, self.profile(pulse)
+        board, laser = self.board, self.profile(pulse.laser)
         lead = ("permit lead", done.lead_cycles)
         dead = [("dead time", board.dead_cycles), ("slot", board.slot_cycles)]
         if laser.laser == "co2":
@@ -458,7 +452,7 @@ class PlanJob:
             yield laser.laser + " ready line", before + [("ready again", self._us(laser.ready_within_us or 0)), lead]
 
     def _scanner_terms(self, done: PassPlan, pulse: Pulse, before: "list[tuple[str, int]]") -> "list[tuple[str, int]]":
-        board, laser = self.board, self.profile(pulse)
+        board, laser = self.board, self.profile(pulse.laser)
         wait_us = board.step_wait_us if done.scanner == "stepped" else 0
         return before + [
             ("gate, light and tail", pulse.judge_cycles),
@@ -513,13 +507,12 @@ class PlanJob:
         return f"the fastest exact rate is {units.show('rate', exact, 'Hz')}"
 
     def _crc(self, plan: Plan) -> "Generator[None, None, int]":
-        crc = 0
-        entries: list[Any] = [self.recipe, self.ps, self.co2, self.handpiece]
-        entries.extend(self.recipe.passes)
-        for entry in entries:
-            for line in entry.json_lines() if entry is not None else ("none",):
-                crc = binascii.crc32((line + "\n").encode(), crc)
-                yield
+        identity = self._identity
+        if identity is None:
+            identity = Identity()
+            for entry in (self.recipe, self.ps, self.co2, self.handpiece):
+                yield from identity.add(entry)
+        crc = identity.crc
         crc = yield from _crc_figures(crc, self.board, [name for name, _ in self.board.DEFAULTS])
         for done in plan.passes:
             crc = yield from _crc_figures(crc, done, PASS_FIGURES)
@@ -539,24 +532,19 @@ def _crc_figures(crc: int, owner: "Any", names: "tuple[str, ...] | list[str]") -
 
 
 def compile_plan(
-    recipe: "Recipe",
-    ps: "Laser | None",
-    co2: "Laser | None",
-    handpiece: "Handpiece",
-    board: "Board",
-    breathe: "Callable[[], None] | None" = None,
+    recipe: "Recipe", ps: "Laser | None", co2: "Laser | None", handpiece: "Handpiece", board: "Board"
 ) -> Plan:
-    """Return the plan of a recipe, in one go. PlanError says what cannot be done, why, and the nearest that can.
+    """Return the plan of a recipe, in one go. PlanError says what cannot be done, why, and the nearest that can."""
+    from tandem.dose.summary import describe
 
-    ``breathe`` is called after each piece of the work.
-    """
     job = PlanJob(recipe, ps, co2, handpiece, board)
     for _ in job.steps():
-        if breathe is not None:
-            breathe()
+        pass
     plan = job.plan
     if plan is None:
         raise PlanError(BOARD_CANNOT, "the plan was not finished; compile it again")
+    for _ in describe(job, plan):
+        pass
     return plan
 
 

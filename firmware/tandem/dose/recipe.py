@@ -9,6 +9,7 @@ Every field with its range and unit stands once, in `FIELDS`. Energies and fluen
 """
 
 from tandem.dose.errors import BAD_FORMAT, CONFLICT, OUT_OF_RANGE, DataError
+from tandem.dose.facts import presses
 from tandem.dose.fields import (
     Choice,
     Count,
@@ -96,6 +97,12 @@ class Pass(Entry):
     warn_ppm: int
     stop_ppm: int
     not_in_source: "tuple[str, ...]"
+
+    def facts(self) -> "Any":
+        """Return the values alone, the kind too."""
+        bare = super().facts()
+        bare.kind = self.kind
+        return bare
 
     @classmethod
     def owner(cls, values: "dict[str, Any]") -> str:
@@ -234,14 +241,13 @@ class Recipe(Entry):
 
     def presses(self) -> "tuple[tuple[int, ...], ...]":
         """Return which passes (indices from 0) one press runs: combined passes that stand together, others alone."""
-        found = []
-        for index in range(len(self.passes)):
-            combined = self.passes[index].pedal == "combined"
-            if combined and index and self.passes[index - 1].pedal == "combined":
-                found[-1] += (index,)
-            else:
-                found.append((index,))
-        return tuple(found)
+        return presses(self.passes)
+
+    def facts(self) -> "Any":
+        """Return the values alone, passes too."""
+        bare = super().facts()
+        bare.passes = tuple([step.facts() for step in self.passes])
+        return bare
 
 
 def loads(text: str) -> Recipe:

@@ -5,26 +5,35 @@ from tandem.units import cycles_text, div_round, rounded, show
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Generator, Iterator
     from typing import Any
 
-    from tandem.dose.plan import PlanJob
+    from tandem.dose.facts import Given
     from tandem.planned import PassPlan, Plan, Pulse
 
 _NM2_PER_MM2 = 10**12
 
 
-def lines(job: "PlanJob", plan: "Plan") -> "Iterator[str]":
-    """Yield the lines of a job's plan. Values marked * are the operator's choice and not from the recipe's source."""
-    recipe = job.recipe
-    yield f"plan {plan.name}, handpiece {job.handpiece.name}, board {job.board.name} at {plan.clock_hz} Hz"
+def describe(given: "Given", plan: "Plan") -> "Generator[None, None, None]":
+    """Generator that gives a plan its text, a line at a time."""
+    text = []
+    for line in lines(given, plan):
+        text.append(line)
+        yield
+    plan.text = "\n".join(text) + "\n"
+
+
+def lines(given: "Given", plan: "Plan") -> "Iterator[str]":
+    """Yield the lines of a plan that was made of this. Values marked * are the operator's choice and not from the recipe's source."""
+    recipe = given.recipe
+    yield f"plan {plan.name}, handpiece {given.handpiece.name}, board {given.board.name} at {plan.clock_hz} Hz"
     if recipe.source:
         yield f"source: {recipe.source}"
     if recipe.remark:
         yield f"remark: {recipe.remark}"
     for press in plan.presses:
         for index in press:
-            yield from pass_lines(job, plan.passes[index])
+            yield from pass_lines(given, plan.passes[index])
         if len(press) > 1:
             numbers = " and ".join([str(index + 1) for index in press])
             yield f"one press runs passes {numbers} at one position, with BOTH LASERS"
@@ -34,16 +43,16 @@ def lines(job: "PlanJob", plan: "Plan") -> "Iterator[str]":
         yield "WARNING: " + warning
 
 
-def pass_lines(job: "PlanJob", done: "PassPlan") -> "Iterator[str]":
+def pass_lines(given: "Given", done: "PassPlan") -> "Iterator[str]":
     """Yield the lines of one pass."""
-    step: Any = job.recipe.passes[done.number - 1]
-    clock = job.board.clock_hz
+    step: Any = given.recipe.passes[done.number - 1]
+    clock = given.board.clock_hz
     both = ", BOTH LASERS" if done.kind == "pair" else ""
     yield f"pass {done.number}: {done.kind}, pedal {done.pedal}{_mark(step, 'pedal')}{both}"
     if done.ps:
-        yield from _ps_lines(job.profile(done.ps).name, step, done, done.ps)
+        yield from _ps_lines(given.profile("ps").name, step, done, done.ps)
     if done.co2:
-        yield from _co2_lines(job.profile(done.co2).name, step, done, done.co2, clock)
+        yield from _co2_lines(given.profile("co2").name, step, done, done.co2, clock)
     if done.kind == "pair":
         yield from _pair_lines(done, clock)
     yield from _time_lines(step, done, clock)
