@@ -1,0 +1,681 @@
+"""The supervisor's loop: what it promises of every turn, of arming, of the journal and of a burst's two ends."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from desk import GOOD, NC, NO, SCAN, WATCHED_MS, Desk
+from tandem.record.journal import ShotMemoryError
+from tandem.safety import elapsed, faults, indicators, states
+from tandem.safety import inputs as i
+from tandem.safety.scope import Scope
+from tandem.safety.supervisor import HEARTBEAT_MS, OPENS_MS, SETTLES_MS
+
+MakeDesk = Callable[..., Desk]
+LATEST_MS = (1 << 30) - 1
+
+
+@pytest.fixture
+def make_desk(tmp_path: Path) -> MakeDesk:
+    numbers = itertools.count()
+
+    def make(**options: int) -> Desk:
+        folder = tmp_path / str(next(numbers))
+        folder.mkdir()
+        return Desk(folder, **options)
+
+    return make
+
+
+@pytest.fixture
+def desk(make_desk: MakeDesk) -> Desk:
+    return make_desk()
+
+
+@pytest.mark.parametrize("start_ms", [1000, LATEST_MS - 1500], ids=["", "while the time wraps"])
+def test_power_up_ends_in_standby_and_the_pedal_fires_only_through_arming_and_ready(
+    make_desk: MakeDesk, start_ms: int
+) -> None:
+    desk = make_desk(now_ms=start_ms).firing()
+    s = states
+    modes = [s.BOOT, s.SELFTEST, s.STANDBY, s.ARMING, s.READY, s.FIRING]
+    assert desk.console.changes == list(itertools.pairwise(modes))
+    assert desk.log.count("withdraw") == 1 and desk.log.count("disarmed False") == 1
+    assert [words for words in desk.log if words.startswith("begin")] == [f"begin {desk.board.ms}"]
+
+
+def _worst_gap(moments: list[int]) -> int:
+    return max((b - a) & LATEST_MS for a, b in itertools.pairwise(moments))
+
+
+def _least_gap(moments: list[int]) -> int:
+    return min((b - a) & LATEST_MS for a, b in itertools.pairwise(moments))
+
+
+@pytest.mark.parametrize("start_ms", [1000, LATEST_MS - 500], ids=["", "while the time wraps"])
+def test_heartbeat_comes_every_5_ms_and_life_every_millisecond(make_desk: MakeDesk, start_ms: int) -> None:
+    desk = make_desk(now_ms=start_ms).standby()
+    desk.turns(1000)
+    assert _worst_gap(desk.board.beats[1:]) == _least_gap(desk.board.beats[1:]) == HEARTBEAT_MS == 5
+    assert _worst_gap(desk.board.alive_us) == 1000
+    assert desk.supervisor.worst_us == 5000, "the longest time between two breaths"
+
+
+def test_the_worst_turn_is_measured_and_that_of_a_burst_apart(desk: Desk) -> None:
+    desk.standby()
+    desk.board.extra_us = 700
+    desk.turns(5)
+    assert desk.supervisor.worst_us == 5700
+    assert desk.supervisor.worst_firing_us == 0
+    desk.board.extra_us = 0
+    assert desk.ask(i.EV_ARM) == states.ARMING
+    desk.until(states.READY)
+    desk.turns(2)
+    desk.board.pedal = NO
+    desk.until(states.FIRING)
+    desk.turns(40)
+    assert desk.delivery.active
+    assert desk.supervisor.worst_firing_us == 5000
+    desk.board.extra_us = 2000
+    desk.turns(10)
+    assert desk.supervisor.worst_firing_us == 7000
+    desk.board.extra_us = 0
+    desk.turns(10)
+    assert desk.supervisor.worst_firing_us == 7000 == desk.supervisor.worst_us
+
+
+def test_the_measure_of_the_worst_turn_survives_the_wrap_of_the_microseconds(make_desk: MakeDesk) -> None:
+    wraps_ms = (1 << 30) // 1000
+    desk = make_desk(now_ms=wraps_ms - 300).standby()
+    assert desk.board.ms > wraps_ms
+    assert desk.supervisor.worst_us == 5000
+
+
+def test_a_long_job_that_breathes_keeps_heartbeat_within_its_window(desk: Desk) -> None:
+    desk.standby()
+    desk.board.beats.clear()
+    for _ in range(100):
+        desk.board.sleep()
+        desk.supervisor.breathe()
+    assert _worst_gap(desk.board.beats) == _least_gap(desk.board.beats) == 5
+
+
+def test_run_takes_one_turn_a_millisecond_sleeps_between_and_ends_with_ctrl_c(desk: Desk) -> None:
+    began_ms = desk.board.ms
+    slept = []
+    sleep = desk.board.sleep
+
+    def nap() -> None:
+        slept.append(desk.board.ms)
+        sleep()
+        desk.console.interrupted = desk.board.ms >= began_ms + 50
+
+    desk.board.sleep = nap  # type: ignore[method-assign]
+    desk.supervisor.run()
+    assert desk.supervisor.turns == 50
+    assert len(slept) == 50
+
+
+def test_while_nothing_changes_inputs_are_judged_only_with_the_lamps_steps(desk: Desk) -> None:
+    desk.standby()
+    desk.turns(300)
+    desk.log.clear()
+    desk.turns(640)
+    assert 10 <= desk.log.count("exchange") <= 11
+    assert 10 <= desk.log.count("handpiece") <= 11
+
+
+@pytest.mark.parametrize("moment", range(0, 70, 7))
+@pytest.mark.parametrize(
+    ("contact", "fault"),
+    [(i.CHAIN_DOOR_CLOSED, faults.DOOR_OPENED), (i.CHAIN_ESTOP_CLOSED, faults.STOP_PRESSED)],
+    ids=["door", "stop"],
+)
+def test_a_contact_that_opens_stops_in_the_very_turn_and_gives_its_name(
+    desk: Desk, moment: int, contact: int, fault: int
+) -> None:
+    desk.firing()
+    desk.turns(moment)
+    desk.log.clear()
+    desk.board.chain &= ~contact
+    desk.board.tripped = True
+    assert desk.turns() == states.FAULT
+    assert desk.state.fault == fault
+    assert "finish guard" in desk.log and "withdraw" in desk.log and "disarmed True" in desk.log
+    assert desk.log.index("finish guard") < desk.log.index("withdraw")
+    assert not desk.inputs.word & (i.LOADED | i.SAFE_PROVEN)
+    assert not desk.supervisor.outputs & (indicators.OUT_PS_SHUTTER | indicators.OUT_CO2_SHUTTER | indicators.OUT_AIM)
+    assert desk.console.changes[-1] == (states.FIRING, states.FAULT)
+    assert f"kind=fault fault={fault} also=0" in desk.notes()[-1]
+
+
+@pytest.mark.parametrize("mode", [states.READY, states.FIRING], ids=["READY", "FIRING"])
+def test_a_guard_trip_that_nothing_else_shows_is_a_fault(desk: Desk, mode: int) -> None:
+    if mode == states.FIRING:
+        desk.firing()
+    else:
+        desk.ready()
+    desk.board.tripped = True
+    assert desk.turns() == states.FAULT
+    assert desk.state.fault == faults.GUARD_TRIPPED
+
+
+def test_a_latched_guard_keeps_nothing_from_standby(desk: Desk) -> None:
+    desk.standby()
+    desk.board.tripped = True
+    assert desk.turns(300) == states.STANDBY
+    desk.board.tripped = False
+    assert desk.ask(i.EV_ARM) == states.ARMING
+
+
+def test_another_name_of_a_fault_is_told_too(desk: Desk) -> None:
+    desk.ready()
+    desk.board.tripped = True
+    desk.turns()
+    told = len(desk.console.changes)
+    desk.board.chain &= ~i.CHAIN_DOOR_CLOSED
+    desk.turns()
+    assert desk.state.fault == faults.DOOR_OPENED
+    assert desk.console.changes[told:] == [(states.FAULT, states.FAULT)]
+    assert [line.split("kind=")[1] for line in desk.notes() if "fault=12" in line] == ["fault fault=12 also=0"]
+    desk.turns(100)
+    assert len(desk.console.changes) == told + 1, "and once"
+
+
+def test_the_pedal_released_ends_the_burst_and_the_next_one_is_loaded(desk: Desk) -> None:
+    desk.firing()
+    desk.turns(64)
+    desk.log.clear()
+    desk.board.pedal = NC
+    assert desk.turns() == states.READY
+    steps = [words.split()[0] for words in desk.log if words not in ("exchange", "handpiece")]
+    assert steps == ["poll", "finish", "reload"]
+    assert not desk.console.remarks
+    desk.turns(10)
+    assert desk.log.count("reload") == 1 and not desk.delivery.active
+
+
+def test_a_complete_pattern_is_reloaded_and_used_presses_are_told(desk: Desk) -> None:
+    desk.firing()
+    desk.turns(64)
+    desk.delivery.presses_used = True
+    desk.delivery.answers["poll"] = i.EV_DONE
+    assert desk.turns() == states.READY
+    assert not desk.state.incomplete
+    assert desk.inputs.word & i.PRESSES_USED
+    assert (
+        len(desk.console.remarks) == 1
+        and "every press that the recipe allows for this pass is used" in (desk.console.remarks[0])
+    )
+
+
+def test_what_reloading_or_beginning_finds_wrong_is_judged_in_the_next_turn(desk: Desk) -> None:
+    desk.firing()
+    desk.turns(64)
+    desk.delivery.answers["reload"] = i.raising(faults.SHOTS_NOT_LOADED)
+    desk.delivery.answers["poll"] = i.EV_DONE
+    assert desk.turns() == states.READY
+    assert desk.turns() == states.FAULT
+    assert desk.state.fault == faults.SHOTS_NOT_LOADED
+
+
+def test_a_burst_that_cannot_begin_is_a_fault_and_is_tried_once(desk: Desk) -> None:
+    desk.ready()
+    desk.delivery.answers["begin"] = i.raising(faults.REGISTERS_DIFFER)
+    desk.board.pedal = NO
+    desk.until(states.FAULT, 100)
+    assert desk.state.fault == faults.REGISTERS_DIFFER
+    assert len([words for words in desk.log if words.startswith("begin")]) == 1
+
+
+def test_beginning_a_burst_is_a_sign_of_life_of_its_own(desk: Desk) -> None:
+    desk.ready()
+    desk.board.pedal = NO
+    desk.until(states.FIRING)
+    while not desk.delivery.active:
+        desk.board.alive_us.clear()
+        desk.turns()
+    assert len(desk.board.alive_us) - (1 if desk.board.beats[-1] == desk.board.ms else 0) == 2
+
+
+def test_in_a_burst_it_is_polled_and_recorded_in_every_turn(desk: Desk) -> None:
+    desk.firing()
+    desk.log.clear()
+    desk.turns(64)
+    assert any(words.startswith("poll") for words in desk.log), "polled with the next step of the lamps at the latest"
+    desk.log.clear()
+    began_ms = desk.board.ms
+    desk.turns(20)
+    polls = [words for words in desk.log if words.startswith("poll")]
+    assert polls == [f"poll {began_ms + 1 + n}" for n in range(20)]
+    assert desk.log.count("record") == 20
+    assert desk.log.count("flash") == 0
+
+
+def test_of_two_faults_in_a_turn_the_first_stays(desk: Desk) -> None:
+    desk.firing()
+    desk.delivery.answers["poll"] = i.raising(faults.ENERGY_LOW)
+    desk.supervisor.request(i.raising(faults.SYNC_EARLY))
+    desk.supervisor.request(i.raising(faults.SYNC_DOUBLE) | i.EV_NEXT)
+    assert desk.turns() == states.FAULT
+    assert desk.state.fault == faults.SYNC_EARLY
+
+
+@pytest.mark.parametrize("pressed_ms", [30])
+def test_the_buttons_do_what_the_requests_do(desk: Desk, pressed_ms: int) -> None:
+    desk.standby()
+    desk.board.chain = GOOD | i.CHAIN_BUTTON_ARM
+    desk.turns(pressed_ms)
+    assert desk.mode == states.ARMING
+    desk.board.chain = GOOD
+    desk.turns(50)
+    assert desk.inputs.events == 0
+    desk.board.chain = GOOD | i.CHAIN_BUTTON_STANDBY
+    assert desk.turns() == states.STANDBY
+
+
+@pytest.mark.parametrize(("mode", "every"), [(states.STANDBY, 4), (states.FIRING, 4)], ids=["STANDBY", "FIRING"])
+def test_the_console_is_heard_every_fourth_turn_and_while_it_talks_in_each(desk: Desk, mode: int, every: int) -> None:
+    if mode == states.FIRING:
+        desk.firing()
+    else:
+        desk.standby()
+    desk.console.steps.clear()
+    desk.turns(40)
+    assert desk.console.steps == [mode == states.FIRING] * (40 // every)
+    desk.console.talks = True
+    desk.turns(4)
+    desk.console.steps.clear()
+    desk.turns(40)
+    assert len(desk.console.steps) == 40
+    desk.console.talks = False
+    desk.turns(5)
+    desk.console.steps.clear()
+    desk.turns(40)
+    assert len(desk.console.steps) == 10
+
+
+def test_arming_opens_the_record_flushes_proves_safe_and_only_then_releases_the_guard(desk: Desk) -> None:
+    desk.standby()
+    desk.log.clear()
+    assert desk.ask(i.EV_ARM) == states.ARMING
+    assert not desk.inputs.word & (i.LOADED | i.GUARD_OK | i.SAFE_PROVEN)
+    began_ms = desk.board.ms
+    while not desk.inputs.word & i.SAFE_PROVEN:
+        desk.turns()
+    steps = [words for words in desk.log if words not in ("exchange", "handpiece")]
+    assert steps == ["choose False", "open_record", "flash", "prepare"]
+    withheld_ms = _worst_gap(desk.board.beats)
+    assert WATCHED_MS <= withheld_ms <= WATCHED_MS + 2 * HEARTBEAT_MS
+    assert desk.inputs.word & i.LOADED and desk.inputs.word & i.GUARD_OK
+    assert elapsed(desk.board.ms, began_ms) < 600
+    desk.until(states.READY)
+    assert _worst_gap(desk.board.beats) == withheld_ms, "withheld once"
+    desk.turns(100)
+    assert desk.log.count("prepare") == 1
+
+
+def test_a_supervisor_part_that_does_not_open_safe_is_a_fault(desk: Desk) -> None:
+    desk.standby()
+    desk.board.stuck = True
+    desk.ask(i.EV_ARM)
+    began_ms = desk.board.ms
+    desk.until(states.FAULT)
+    assert desk.state.fault == faults.SAFE_NOT_OPENED
+    assert OPENS_MS < elapsed(desk.board.ms, began_ms) <= OPENS_MS + 5
+    assert "prepare" not in desk.log
+
+
+def test_a_supervisor_part_that_does_not_close_safe_again_is_a_fault_in_the_end(desk: Desk) -> None:
+    desk.standby()
+    desk.ask(i.EV_ARM)
+    while desk.inputs.word & i.SAFE_CLOSED:
+        desk.turns()
+    desk.board.lines |= 0
+    levels = desk.board.levels
+    desk.board.levels = lambda: levels() & ~(1 << 8)  # type: ignore[method-assign]
+    desk.until(states.FAULT, 8000)
+    assert desk.state.fault == faults.SAFE_NOT_CLOSED
+    assert "prepare" not in desk.log
+
+
+def test_flash_that_let_safe_open_is_waited_for_before_heartbeat_is_withheld(desk: Desk) -> None:
+    desk.standby()
+    flush = desk.recorder.flush
+
+    def slow() -> bool:
+        desk.board.ms += 800
+        return flush()
+
+    desk.recorder.flush = slow  # type: ignore[method-assign]
+    assert desk.ask(i.EV_ARM) == states.ARMING
+    desk.until(states.READY)
+    assert desk.supervisor.worst_flash_us == 800_000
+    assert desk.supervisor.worst_us < 10_000, "no permit could be written meanwhile"
+    assert desk.log.count("prepare") == 1
+
+
+def test_what_preparing_finds_wrong_is_a_fault_and_nothing_counts_as_loaded(desk: Desk) -> None:
+    desk.standby()
+    desk.delivery.answers["prepare"] = i.raising(faults.OUT_OF_MEMORY)
+    desk.ask(i.EV_ARM)
+    desk.until(states.FAULT)
+    assert desk.state.fault == faults.OUT_OF_MEMORY
+    assert not desk.inputs.word & (i.LOADED | i.SAFE_PROVEN | i.GUARD_OK)
+
+
+def test_the_next_pass_arms_anew_and_shows_its_laser(desk: Desk) -> None:
+    desk.delivery.more_passes = True
+    desk.ready()
+    desk.delivery.selected = (False, True)
+    desk.log.clear()
+    assert desk.ask(i.EV_NEXT) == states.ARMING
+    assert "choose True" in desk.log
+    assert desk.inputs.word & i.CO2_SELECTED and not desk.inputs.word & i.PS_SELECTED
+    assert not desk.inputs.word & (i.LOADED | i.GUARD_OK | i.SAFE_PROVEN)
+    desk.delivery.more_passes = False
+    desk.supervisor.select()
+    assert not desk.inputs.word & i.MORE_PASSES
+
+
+def test_standby_in_the_middle_of_the_proof_lets_heartbeat_go_on(desk: Desk) -> None:
+    desk.arming()
+    desk.turns(100)
+    beats = len(desk.board.beats)
+    assert desk.ask(i.EV_STANDBY) == states.STANDBY
+    desk.turns(100)
+    assert len(desk.board.beats) - beats >= 20
+    assert "prepare" not in desk.log
+
+
+def test_the_handpiece_is_judged_by_its_code_both_limits_included_and_not_while_firing(desk: Desk) -> None:
+    desk.ready()
+    for mv, attached in ((900, True), (1100, True), (1101, False), (899, False)):
+        desk.board.mv = mv
+        mode = desk.turns(2 * indicators.STEP_MS + 1)
+        assert (mode == states.READY) == attached
+        if not attached:
+            assert desk.state.fault == faults.HANDPIECE_LOST
+            return
+
+
+def test_the_converter_is_left_to_the_energies_while_firing(desk: Desk) -> None:
+    desk.firing()
+    desk.log.clear()
+    desk.turns(200)
+    assert "handpiece" not in desk.log
+
+
+def test_without_a_plan_no_handpiece_is_attached(desk: Desk) -> None:
+    desk.delivery.plan = None
+    desk.standby()
+    assert not desk.inputs.word & i.HANDPIECE_OK
+    assert "handpiece" not in desk.log
+
+
+def test_lamps_and_led_move_in_every_mode(desk: Desk) -> None:
+    desk.arming()
+    words = set()
+    lit = desk.board.lit
+    for _ in range(1000):
+        desk.turns()
+        words.add(desk.supervisor.outputs & indicators.OUT_LAMP_READY)
+        assert desk.supervisor.outputs & indicators.OUT_LAMP_EMISSION_1
+    assert words == {0, indicators.OUT_LAMP_READY}
+    assert 6 <= desk.board.lit - lit <= 10, "half of 15 steps"
+    assert desk.board.outputs == desk.supervisor.outputs or desk.turns(64)
+
+
+@pytest.mark.parametrize("testing", [False, True])
+def test_the_lasers_lamps_flash_while_a_test_fire_is_armed(desk: Desk, testing: bool) -> None:
+    desk.delivery.testing = testing
+    desk.arming()
+    seen = set()
+    for _ in range(1000):
+        desk.turns()
+        seen.add(desk.supervisor.outputs & indicators.OUT_LAMP_PS)
+    assert seen == ({0, indicators.OUT_LAMP_PS} if testing else {indicators.OUT_LAMP_PS})
+
+
+def _states_on_record(desk: Desk) -> list[str]:
+    return [line.split("kind=state ")[1] for line in desk.notes() if "kind=state" in line]
+
+
+def test_every_state_is_on_record_with_its_reason(desk: Desk) -> None:
+    desk.ready()
+    desk.ask(i.EV_STANDBY)
+    assert _states_on_record(desk) == [
+        'from=BOOT to=SELFTEST because="the controller started"',
+        'from=SELFTEST to=STANDBY because="the self-test passed"',
+        'from=STANDBY to=ARMING because="arming was asked for"',
+        'from=ARMING to=READY because="the arming time is over"',
+        'from=READY to=STANDBY because="standby was asked for"',
+    ]
+
+
+def test_changed_inputs_are_on_record_but_not_the_scanners_place_nor_what_is_given(desk: Desk) -> None:
+    desk.standby()
+    before = len([line for line in desk.notes() if "kind=input" in line])
+    desk.board.lines &= ~SCAN
+    desk.turns(3)
+    desk.inputs.give(i.MORE_PASSES, True)
+    desk.turns(70)
+    assert len([line for line in desk.notes() if "kind=input" in line]) == before
+    word = desk.inputs.word
+    desk.board.chain &= ~i.CHAIN_DOOR_CLOSED
+    desk.turns(2)
+    mask = ((1 << 20) - 1) & ~i.SCAN_OK
+    line = [line for line in desk.notes() if "kind=input" in line][before]
+    assert f"before={word & mask} after={word & mask & ~(i.DOOR_CLOSED | i.SAFE_CLOSED)}" in line
+
+
+def test_records_go_to_flash_together_once_no_other_came_for_a_while(desk: Desk) -> None:
+    desk.standby()
+    assert desk.recorder.waiting == 0
+    desk.log.clear()
+    desk.recorder.note(11, "a=1")
+    desk.turns(SETTLES_MS // 2)
+    desk.recorder.note(11, "b=2")
+    desk.turns(SETTLES_MS)
+    assert "flash" not in desk.log
+    desk.turns(3)
+    assert desk.log.count("flash") == 1
+    assert desk.recorder.waiting == 0
+    desk.turns(1000)
+    assert desk.log.count("flash") == 1
+
+
+def test_a_flush_of_several_pieces_goes_on_in_the_next_turns(desk: Desk) -> None:
+    desk.standby()
+    for number in range(40):
+        desk.recorder.note(11, f"n={number} " + "x" * 150)
+    desk.log.clear()
+    desk.turns(SETTLES_MS + 2)
+    pieces = desk.log.count("flash")
+    desk.turns(10)
+    assert desk.log.count("flash") > pieces
+    desk.turns(100)
+    assert desk.recorder.waiting == 0
+
+
+@pytest.mark.parametrize("volatile", [False, True])
+def test_in_fault_only_what_the_loss_of_power_would_take_goes_to_flash(desk: Desk, volatile: bool) -> None:
+    desk.memory.lasting = not volatile  # type: ignore[misc]
+    desk.ready()
+    desk.board.chain &= ~i.CHAIN_DOOR_CLOSED
+    assert desk.turns() == states.FAULT
+    desk.log.clear()
+    desk.turns(1000)
+    assert ("flash" in desk.log) == volatile
+
+
+@pytest.mark.parametrize("reach", ["ready", "firing"])
+def test_flash_is_never_written_in_ready_or_firing(desk: Desk, reach: str) -> None:
+    getattr(desk, reach)()
+    desk.recorder.note(11, "a=1")
+    desk.log.clear()
+    desk.turns(1000)
+    assert "flash" not in desk.log
+
+
+def test_a_journal_that_cannot_be_written_is_a_fault_keeps_from_arming_and_is_tried_again(desk: Desk) -> None:
+    desk.standby()
+    desk.files.fails = True
+    desk.recorder.note(11, "a=1")
+    desk.until(states.FAULT, 500)
+    assert desk.state.fault == faults.JOURNAL_FAILED
+    assert "could not be written" in desk.delivery.message
+    assert desk.inputs.holds & i.JOURNAL_CLOSED
+    assert not desk.inputs.word & i.ADMITTED
+    desk.files.fails = False
+    desk.turns(500)
+    assert not desk.inputs.holds & i.JOURNAL_CLOSED
+    assert desk.inputs.word & i.ADMITTED
+
+
+def test_a_journal_without_room_for_the_burst_refuses_arming(desk: Desk) -> None:
+    desk.delivery.records = 1 << 20
+    desk.standby()
+    assert desk.inputs.holds & i.JOURNAL_FULL
+    assert desk.ask(i.EV_ARM) == states.STANDBY
+    desk.delivery.records = 5
+    desk.recorder.note(11, "a=1")
+    desk.turns(500)
+    assert desk.ask(i.EV_ARM) == states.ARMING
+
+
+def test_a_journal_found_full_at_the_beginning_of_arming_ends_it(desk: Desk) -> None:
+    desk.standby()
+    desk.delivery.records = 1 << 20
+    assert desk.ask(i.EV_ARM) == states.ARMING
+    desk.until(states.STANDBY, 5)
+    assert desk.state.because == "standby was asked for"
+
+
+@pytest.mark.parametrize("low", [False, True])
+def test_arming_warns_below_a_tenth_of_room(desk: Desk, low: bool) -> None:
+    desk.standby()
+    if low:
+        desk.journal.free = 20_000
+    desk.turns()
+    desk.ask(i.EV_ARM)
+    if low:
+        desk.journal.free = 20_000
+    desk.turns(5)
+    assert [("less than a tenth" in words) for words in desk.console.remarks] == [True] * low
+
+
+def test_a_shot_memory_that_fails_is_a_fault_in_the_next_turn(desk: Desk) -> None:
+    desk.standby()
+
+    def broken(*_: object) -> bool:
+        raise ShotMemoryError("no")
+
+    desk.memory.append = broken  # type: ignore[method-assign]
+    desk.recorder.note(11, "a=1")
+    assert desk.turns() == states.FAULT
+    assert desk.state.fault == faults.SHOT_MEMORY_FAILED
+    desk.memory.append = type(desk.memory).append.__get__(desk.memory)  # type: ignore[method-assign]
+    desk.recorder.event = 0
+    desk.turns(150)
+    assert desk.ask(i.EV_CLEAR) == states.STANDBY
+
+
+class SelfTest:
+    """Takes three steps; wants HEARTBEAT in the last two."""
+
+    def __init__(self, fault: int = 0) -> None:
+        self.wants_heartbeat = False
+        self.fault = 0
+        self.detail = ""
+        self._ends_with = fault
+        self.steps_taken = 0
+
+    def steps(self) -> Iterator[None]:
+        for step in range(3):
+            self.steps_taken = step + 1
+            self.wants_heartbeat = step > 0
+            for _ in range(10):
+                yield
+        self.fault = self._ends_with
+        self.detail = "found so"
+        self.wants_heartbeat = True
+
+
+def test_the_self_test_takes_a_step_a_turn_and_says_when_heartbeat_runs(desk: Desk) -> None:
+    test = SelfTest()
+    desk.supervisor.selftest = test  # type: ignore[assignment]
+    desk.until(states.SELFTEST)
+    desk.board.beats.clear()
+    desk.turns(9)
+    assert not desk.board.beats and test.steps_taken == 1
+    desk.turns(20)
+    assert 3 <= len(desk.board.beats) <= 4
+    assert desk.until(states.STANDBY) <= 10
+    assert desk.supervisor.selftest is None, "its memory is free again"
+    assert desk.delivery.message == ""
+
+
+def test_what_the_self_test_finds_is_the_fault_and_its_detail_is_told(desk: Desk) -> None:
+    desk.supervisor.selftest = SelfTest(faults.GUARD_UNPROVEN)  # type: ignore[assignment]
+    desk.until(states.FAULT)
+    assert desk.state.fault == faults.GUARD_UNPROVEN
+    assert desk.delivery.message == "found so"
+
+
+def test_what_the_start_found_is_the_fault_after_the_self_test(desk: Desk) -> None:
+    desk.supervisor.found = faults.SETTINGS_LOST
+    desk.until(states.FAULT)
+    assert desk.state.fault == faults.SETTINGS_LOST
+    desk.turns(150)
+    assert desk.ask(i.EV_CLEAR) == states.STANDBY
+
+
+def _scope(desk: Desk, count: int = 3) -> Any:
+    # Its laser must not be ready while it is measured.
+    desk.board.lines = SCAN
+    return Scope("PS_FIRE", count, desk.inputs, desk.board.levels, desk.board.pulse)
+
+
+def test_in_service_pulses_come_one_a_turn_in_their_time_and_are_told_and_recorded(desk: Desk) -> None:
+    desk.standby()
+    assert desk.ask(i.EV_SERVICE) == states.SERVICE
+    desk.supervisor.scope = _scope(desk)
+    desk.log.clear()
+    desk.turns(700)
+    assert desk.log.count("pulse PS_FIRE") == 3
+    assert desk.supervisor.scope is None
+    assert desk.console.remarks == ["scope PS_FIRE: 3 pulses, done"]
+    assert "kind=note scope PS_FIRE: 3 pulses, done" in "\n".join(desk.notes())
+
+
+def test_leaving_service_ends_the_pulses(desk: Desk) -> None:
+    desk.standby()
+    desk.ask(i.EV_SERVICE)
+    desk.supervisor.scope = _scope(desk, 10)
+    desk.turns(300)
+    assert desk.ask(i.EV_STANDBY) == states.STANDBY
+    assert desk.supervisor.scope is None
+    desk.log.clear()
+    desk.turns(1000)
+    assert "pulse PS_FIRE" not in desk.log
+
+
+def test_service_ends_by_itself_though_a_request_comes_in_its_last_millisecond(make_desk: MakeDesk) -> None:
+    desk = make_desk(service_s=30).standby()
+    desk.board.chain &= ~i.CHAIN_DOOR_CLOSED
+    desk.ask(i.EV_SERVICE)
+    desk.turns(29_999)
+    assert desk.ask(i.EV_ARM) == states.SERVICE
+    assert desk.turns(2) == states.STANDBY
+
+
+def test_ready_left_alone_ends_on_its_millisecond_though_nothing_changes(make_desk: MakeDesk) -> None:
+    desk = make_desk(idle_s=10).ready()
+    since_ms = desk.state.since_ms
+    desk.until(states.STANDBY, 20_000)
+    assert elapsed(desk.board.ms, since_ms) == 10_000
