@@ -2,7 +2,7 @@
 
 Figures are printed at the end of every run, also when everything passes, and kept in build/figures.json. A test names
 the requirements of docs/requirements.md that it proves (`@pytest.mark.proves("R-ARM-1")`); outcomes are kept in
-build/outcomes.json. A whole run (`make test`, no test left out) fails when the trace has a hole; a run of some tests
+build/outcomes.json. The rows of the fault-injection campaign go into build/campaign.json. A whole run (`make test`, no test left out) fails when the trace has a hole; a run of some tests
 fails for a wrong mark alone.
 """
 
@@ -12,6 +12,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tandem_tools.trace import check, documents, evidence
@@ -58,10 +59,32 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     reports = [r for group in reporter.stats.values() for r in group if isinstance(r, pytest.TestReport)]
     found = evidence.of_reports(reports)
     evidence.keep(ROOT, found, _replaced(session, {r.nodeid for r in reports}))
+    _keep_campaign(reports)
     holes = _holes(found, _is_whole(session))
     if holes:
         reporter.stats[HOLES] = [Hole(text) for text in holes]
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _campaign_rows(reports: list[pytest.TestReport]) -> dict[tuple[str, str, str], dict[str, Any]]:
+    """Return the rows of the fault-injection campaign by what makes a row the same in another run."""
+    rows = [json.loads(value) for r in reports for key, value in r.user_properties if key == "campaign"]
+    return {_campaign_key(row): row for row in rows}
+
+
+def _campaign_key(row: dict[str, Any]) -> tuple[str, str, str]:
+    return row["cause"], row["state"], row["flash"]
+
+
+def _keep_campaign(reports: list[pytest.TestReport]) -> None:
+    """Write the campaign's rows over those of earlier runs under the same key; the rest stays."""
+    found = _campaign_rows(reports)
+    if not found:
+        return
+    file = ROOT / "build" / "campaign.json"
+    kept = json.loads(file.read_text()) if file.exists() else []
+    rows = [row for row in kept if _campaign_key(row) not in found] + list(found.values())
+    file.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 def _is_narrowed(session: pytest.Session) -> bool:
@@ -106,6 +129,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for f in figures:
         limit = f"   (to reach: {f['limit']})" if f["limit"] else ""
         terminalreporter.write_line(f"{f['name']}: {f['value']} {f['unit']}{limit}")
+    rows = _campaign_rows(reports).values()
+    if rows:
+        terminalreporter.section("fault injection")
+        moments, moved = sum(row["moments"] for row in rows), sum(bool(row["moved"]) for row in rows)
+        terminalreporter.write_line(f"{len(rows)} rows, {moments} moments; rows in which something moved: {moved}")
     holes = terminalreporter.stats.get(HOLES, [])
     if holes:
         terminalreporter.section(HOLES, red=True)

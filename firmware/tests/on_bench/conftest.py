@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 
 import pytest
+from campaign import RecordRow, Row
+from moments import Press
 from stage import Stage, scene, stage
 
 
@@ -30,3 +33,20 @@ def _bare() -> Iterator[Stage]:
 def bare(_bare: Stage) -> Stage:
     """A board with the firmware's files and nothing running, in the raw REPL."""
     return _bare.again("repl")
+
+
+@pytest.fixture(scope="session")
+def _known_press(_session: Stage) -> Press:
+    """The published session, one press of it known to its end."""
+    return Press(_session)
+
+
+@pytest.fixture
+def campaign_row(request: pytest.FixtureRequest) -> RecordRow:
+    """Return a function that records one row of the fault-injection campaign, also of a test that fails."""
+
+    def record(row: Row) -> None:
+        entry = {**row.as_data(), "test": request.node.nodeid}
+        request.node.user_properties.append(("campaign", json.dumps(entry)))
+
+    return record

@@ -1,6 +1,7 @@
 """`make numbers`: the figures of the last test run as pages of the documentation.
 
-docs/numbers.md lists every figure by the test that measured it; the README shows those that its own table names.
+docs/numbers.md lists every figure by the test that measured it, and what the fault-injection campaign found; the README
+shows those figures that its own table names.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable
 from itertools import groupby
 
 from tandem_tools.flash.program import ROOT
+from tandem_tools.report import campaign
 from tandem_tools.trace import evidence
 from tandem_tools.trace.evidence import NOT_YET, Figure, shown
 
@@ -67,7 +69,7 @@ def page(figures: list[Figure]) -> str:
     in_order = sorted(figures, key=lambda f: (f["test"].split("::")[0], f["name"]))
     for module, found in groupby(in_order, key=lambda f: f["test"].split("::")[0]):
         sections.append(f"## {what_it_tests(module)}\n\n`{module}`\n\n{table(found)}")
-    return "\n".join(sections)
+    return "\n".join(sections + campaign.sections())
 
 
 def chosen(readme: str, figures: list[Figure]) -> str:
