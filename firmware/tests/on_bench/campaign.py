@@ -35,6 +35,8 @@ DRIVER_CYCLES = 4
 LEAD_CYCLES = 400
 """A trial is stopped so many cycles ahead of what is to happen in an exact cycle: the CPU ends its instruction."""
 READY_WINDOW_CYCLES = 64 * CYCLES_A_MS
+MENDED_MS = 600
+"""What the cause's end is given before state and fault are asked for."""
 PEDAL_AFTER_MS = 70
 FIRST_SHOT_MS = 330
 """A press has made its first shot by then, and the second has not come."""
@@ -128,13 +130,14 @@ class Trials:
 
     def moments(self, cycles: Sequence[int]) -> Iterator[tuple[Stage, int]]:
         """Go to each cycle of the state in turn; between two of them the trial may do what it likes."""
-        stage = self.press.stage
-        stage.again("ready" if self.state == "READY" else "pressed")
-        stage.board.set_flash_times(self.flash)
+        stage = self.press.stage.again("ready" if self.state == "READY" else "pressed")
         lead = LEAD_CYCLES if self.cause.exact else 0
         for cycle in sorted(cycles):
-            if cycle - lead > stage.cycle:
+            if self.state == "FIRING" and self.press.saved_before(cycle - lead) > stage.cycle:
+                self.press.at(cycle - lead)
+            elif cycle - lead > stage.cycle:
                 stage.run_to(cycle - lead)
+            stage.board.set_flash_times(self.flash)
             state = stage.bench.save()
             yield stage, cycle if self.cause.exact else stage.cycle
             stage.bench.restore(state)
@@ -247,7 +250,7 @@ class Trials:
         """Take the cause away, look at state and fault, and clear it."""
         self.cause.cure(stage)
         stage.release()
-        stage.bench.run_for(ms=1300)
+        stage.bench.run_for(ms=MENDED_MS)
         found = standing(stage)
         if not found.startswith("FAULT"):
             return found

@@ -64,6 +64,10 @@ class Press:
                 self._saved.append((stage.cycle, f"before {shot}"))
                 stage.save(f"before {shot}")
 
+    def saved_before(self, cycle: int) -> int:
+        """Return the cycle of the last saved moment up to a cycle, from which `at` would go there."""
+        return max(saved for saved, _ in self._saved if saved <= cycle)
+
     def at(self, cycle: int) -> Stage:
         """Return the stage at a cycle, or a few cycles later: the CPU ends its instruction."""
         name = max(saved for saved in self._saved if saved[0] <= cycle)[1]
