@@ -33,6 +33,8 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(image_app, name="image")
+journal_app = typer.Typer(name="journal", help="The controller's journal.", no_args_is_help=True)
+app.add_typer(journal_app)
 
 Board = Annotated[str, typer.Option(help="A folder of boards/.")]
 
@@ -153,6 +155,30 @@ def emulate(
         _fail(error, 1)
     except OSError as error:
         _fail(_not_written(error), 1)
+
+
+@journal_app.command(epilog=EXIT_CODES)
+def decode(
+    paths: Annotated[list[Path], typer.Argument(help="Segment files (*.rec) or folders of them.")],
+    as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each record.")] = False,
+) -> None:
+    """Print the records of a journal copied from a board (`mpremote cp -r :journal .`), and what is not whole of it."""
+    from tandem_tools.journal import JournalFileError, decode_files
+
+    try:
+        found = decode_files(paths)
+    except JournalFileError as error:
+        _fail(error, 1)
+    row = "{:>8} {:>5} {:>12} {:<20} {:<9} {}"
+    if not as_json:
+        print(row.format("number", "boot", "uptime", "time", "kind", "what"))
+    for r in found.records:
+        uptime = f"{r.uptime_ms // 1000}.{r.uptime_ms % 1000:03d}"
+        print(r.json() if as_json else row.format(r.seq, r.boot, uptime, r.time or "unset", r.kind, r.text))
+    for text in found.wrong:
+        print(f"tandem: {text}", file=sys.stderr)
+    if found.wrong:
+        raise typer.Exit(1)
 
 
 @app.command()

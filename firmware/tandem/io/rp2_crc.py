@@ -27,59 +27,54 @@ del _fill
 
 
 @micropython.viper
-def seal(buffer: ptr8, length: int):  # noqa: ANN201
-    """Put the CRC of the first `length` bytes behind them. About 10 us for a shot. Does not allocate."""
+def _work(buffer: ptr8, at: int, end: int, number: int) -> int:
+    """Seal, check, or go through shots: one function, since each one costs memory. Does not allocate.
+
+    `number` -1: put the CRC of the bytes from `at` to `end` behind them. -2: tell whether it is there. Else: return
+    where the run of sound shot records ends that begins at `at` with sequence number `number`.
+    """
     rows = ptr32(_ROWS)
-    crc = -1
-    i = 0
-    while i < length:
-        crc ^= buffer[i]
-        crc = ((crc >> 4) & 0x0FFFFFFF) ^ rows[crc & 15]
-        crc = ((crc >> 4) & 0x0FFFFFFF) ^ rows[crc & 15]
-        i += 1
-    crc ^= -1
-    buffer[length] = crc & 0xFF
-    buffer[length + 1] = (crc >> 8) & 0xFF
-    buffer[length + 2] = (crc >> 16) & 0xFF
-    buffer[length + 3] = (crc >> 24) & 0xFF
-
-
-@micropython.viper
-def sound(buffer: ptr8, at: int, length: int) -> bool:
-    """Tell whether the CRC behind `length` bytes from `at` is right. Does not allocate."""
-    rows = ptr32(_ROWS)
-    crc = -1
-    end = at + length
-    while at < end:
-        crc ^= buffer[at]
-        crc = ((crc >> 4) & 0x0FFFFFFF) ^ rows[crc & 15]
-        crc = ((crc >> 4) & 0x0FFFFFFF) ^ rows[crc & 15]
-        at += 1
-    crc ^= -1
-    kept = buffer[at] | (buffer[at + 1] << 8) | (buffer[at + 2] << 16) | (buffer[at + 3] << 24)
-    return bool(crc == kept)
-
-
-@micropython.viper
-def shots(buffer: ptr8, at: int, end: int, number: int) -> int:
-    """Return where the run of sound shot records ends that begins at `at` with sequence number `number`."""
-    rows = ptr32(_ROWS)
-    while at + 32 <= end:
-        if buffer[at] != 9 or buffer[at + 1] != 8:
-            return at
-        i = at + 4
-        if number != buffer[i] | (buffer[i + 1] << 8) | (buffer[i + 2] << 16) | (buffer[i + 3] << 24):
-            return at
+    while True:
+        stop = end
+        if number >= 0:
+            stop = at + 28
+            if stop + 4 > end or buffer[at] != 9 or buffer[at + 1] != 8:
+                return at
+            if number != buffer[at + 4] | (buffer[at + 5] << 8) | (buffer[at + 6] << 16) | (buffer[at + 7] << 24):
+                return at
         crc = -1
         i = at
-        while i < at + 28:
+        while i < stop:
             crc ^= buffer[i]
             crc = ((crc >> 4) & 0x0FFFFFFF) ^ rows[crc & 15]
             crc = ((crc >> 4) & 0x0FFFFFFF) ^ rows[crc & 15]
             i += 1
         crc ^= -1
-        if crc != buffer[i] | (buffer[i + 1] << 8) | (buffer[i + 2] << 16) | (buffer[i + 3] << 24):
+        same = 1
+        while i < stop + 4:
+            if number == -1:
+                buffer[i] = crc & 0xFF
+            elif buffer[i] != crc & 0xFF:
+                same = 0
+            crc >>= 8
+            i += 1
+        if number < 0:
+            return same
+        if same == 0:
             return at
         at += 32
         number += 1
-    return at
+
+
+def seal(buffer: bytearray, length: int) -> None:
+    """Put the CRC of the first `length` bytes behind them. Does not allocate."""
+    _work(buffer, 0, length, -1)
+
+
+def sound(buffer: bytearray, at: int, length: int) -> bool:
+    """Tell whether the CRC behind `length` bytes from `at` is right. Does not allocate."""
+    return _work(buffer, at, at + length, -2) == 1
+
+
+shots = _work
+"""Return where the run of sound shot records ends: `shots(buffer, at, end, number)`."""

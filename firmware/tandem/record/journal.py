@@ -56,7 +56,14 @@ if TYPE_CHECKING:
             ...
 
         def read(self, name: str, at: int, buffer: bytearray, length: int) -> int:
-            """Read from an offset of a file into a buffer's beginning; return how many bytes there were."""
+            """Read from an offset of a file into a buffer's beginning; return how many bytes there were.
+
+            The file may be left open until another one is read or any is changed, or `close`.
+            """
+            ...
+
+        def close(self) -> None:
+            """Close the file that was read last."""
             ...
 
         def append(self, name: str) -> "Any":
@@ -108,29 +115,51 @@ class Folder:
 
     def __init__(self, path: str) -> None:
         self._path = path + "/"
+        self._name = ""
+        self._file: Any = None
 
     def list(self) -> "list[tuple[str, int]]":
         """Return names and sizes of all files."""
         path = self._path[:-1]
-        try:
-            names = os.listdir(path)
-        except OSError:
+        if not self._there():
             os.mkdir(path)
-            return []
-        return [(name, os.stat(self._path + name)[6]) for name in names]
+        if hasattr(os, "ilistdir"):
+            found: list[Any] = list(os.ilistdir(path))
+            if not found or len(found[0]) > 3:  # littlefs tells the sizes; asking for each takes 3 ms
+                return [(entry[0], entry[3]) for entry in found]
+        return [(name, os.stat(self._path + name)[6]) for name in os.listdir(path)]
+
+    def _there(self) -> bool:
+        try:
+            os.stat(self._path[:-1])
+        except OSError:
+            return False
+        return True
 
     def read(self, name: str, at: int, buffer: bytearray, length: int) -> int:
-        """Read from an offset of a file into a buffer's beginning; return how many bytes there were."""
-        with open(self._path + name, "rb") as file:
-            file.seek(at)
-            return file.readinto(memoryview(buffer)[:length])
+        """Read from an offset of a file, which is left open, into a buffer's beginning; return how many bytes."""
+        if name != self._name:
+            self.close()
+            self._file = open(self._path + name, "rb")  # noqa: SIM115
+            self._name = name
+        self._file.seek(at)
+        return self._file.readinto(memoryview(buffer)[:length])
+
+    def close(self) -> None:
+        """Close the file that was read last."""
+        if self._name:
+            self._name = ""
+            self._file.close()
+            self._file = None
 
     def append(self, name: str) -> "Any":
         """Open a file for appending."""
+        self.close()
         return open(self._path + name, "ab")
 
     def remove(self, name: str) -> None:
         """Remove a file."""
+        self.close()
         os.remove(self._path + name)
 
     def free(self) -> int:

@@ -19,6 +19,13 @@ def records(journal: Journal, number: int = 1) -> "Iterator[tuple[bytearray, int
     :raises JournalError: flash cannot be read.
     """
     piece = bytearray(_PIECE)
+    try:
+        yield from _records(journal, number, piece)
+    finally:
+        journal.files.close()
+
+
+def _records(journal: Journal, number: int, piece: bytearray) -> "Iterator[tuple[bytearray, int] | None]":
     while number < journal.seq:
         asked = number
         first = _segment_of(journal, number)

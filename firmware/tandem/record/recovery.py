@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 def opened(journal: Journal) -> "Iterator[None]":
     """Do the work of `Journal.open`."""
     found = _segments(journal)
+    yield
     scan = _Scan(journal)
     for first, size in found:
         journal.firsts.append(first)
@@ -131,6 +132,7 @@ class _Scan:
         name = name_of(first)
         try:
             yield from self._records(lambda at, piece, length: journal.files.read(name, at, piece, length), size, first)
+            journal.files.close()
         except OSError as error:
             raise failed("read", error) from None
         journal.ends = self.end < size or not size

@@ -97,6 +97,9 @@ class Files:
         buffer[: len(piece)] = piece
         return len(piece)
 
+    def close(self) -> None:
+        pass
+
     def append(self, name: str) -> _Open:
         if name not in self._store.files:
             self._store.watch("file create, before")
