@@ -42,6 +42,7 @@ ALIVE_COUNTS = 6  # 5 mV: a channel has an offset of 20 mV; one that reads 0 is 
 TEMPERATURE_LOW_C = -20
 TEMPERATURE_HIGH_C = 85
 BLOCK_BYTES = 512
+PIECE_BYTES = 256  # of the ring: free memory is in small pieces
 _SAMPLES = rp2.RING_BYTES // 2
 _CONTACTS = board.IN_ESTOP_CLOSED | board.IN_DOOR_CLOSED | board.IN_KEY_ON
 _SYSTICK = 0xE000E010
@@ -102,7 +103,7 @@ class SelfTest:
         self.detail = ""
 
     def steps(self) -> "Iterator[None]":
-        """Yield after each step, which takes a few milliseconds. Allocates. Raises nothing that a check can raise."""
+        """Yield after each step, which takes a few milliseconds. Allocates. Whatever goes wrong becomes a fault."""
         try:
             yield from self._outputs()
             yield from self._pattern()
@@ -122,9 +123,16 @@ class SelfTest:
                 self._safe_follows()
                 yield
         except Failed as failed:
-            self.wants_heartbeat = False
-            self.fault = failed.fault
-            self.detail = failed.detail
+            self._fail(failed.fault, failed.detail)
+        except MemoryError as error:
+            self._fail(faults.OUT_OF_MEMORY, str(error))
+        except Exception as error:
+            self._fail(faults.FIRMWARE_EXCEPTION, "{}: {}".format(type(error).__name__, error))
+
+    def _fail(self, fault: int, detail: str) -> None:
+        self.wants_heartbeat = False
+        self.fault = fault
+        self.detail = detail
 
     def _outputs(self) -> "Iterator[None]":
         """Every trigger low at its pin; the integrator's reset goes low and high again (81)."""
@@ -219,11 +227,10 @@ class SelfTest:
             pio.execute(reg.PIO1, 0, word)
             yield from self._sample()
             pio.execute(reg.PIO1, 0, _HOLD_RESET)
-            samples = array("H", uctypes.bytearray_at(self._sequencer.ring_address, rp2.RING_BYTES))
-            yield
-            low, high = min(samples), max(samples)
-            if low < ALIVE_COUNTS or high > rp2.DARK_COUNTS:
-                self._name_channel(samples, "released" if word == _RELEASE_RESET else "held")
+            for at in range(0, rp2.RING_BYTES, PIECE_BYTES):
+                samples = array("H", uctypes.bytearray_at(self._sequencer.ring_address + at, PIECE_BYTES))
+                if min(samples) < ALIVE_COUNTS or max(samples) > rp2.DARK_COUNTS:
+                    self._name_channel(samples, "released" if word == _RELEASE_RESET else "held")
             yield
 
     def _sample(self) -> "Iterator[None]":

@@ -265,6 +265,16 @@ def test_conversions_that_do_not_arrive() -> None:
     assert detail.startswith("0 conversions arrived")
 
 
+@pytest.mark.parametrize(
+    ("error", "number", "told"),
+    [("MemoryError('no room')", 73, "no room"), ("KeyError('lost')", 72, "KeyError: lost")],
+)
+def test_an_error_in_the_self_test_is_a_fault_too(error: str, number: int, told: str) -> None:
+    prelude = NO_CONVERSIONS.replace("lambda: None", "spoilt")
+    with powered_up(f"def spoilt():\n    raise {error}\n" + prelude) as stage:
+        assert fault_of(stage) == (number, told)
+
+
 def test_a_guard_that_holds_nothing_is_found_without_raising_a_trigger() -> None:
     with powered_up(WITHOUT_GUARD) as stage:
         number, _ = fault_of(stage)
