@@ -34,6 +34,8 @@ DRIVER_CYCLES = 4
 """From a trigger's edge to its driver's: 25 ns, in cycles begun."""
 LEAD_CYCLES = 400
 """A trial is stopped so many cycles ahead of what is to happen in an exact cycle: the CPU ends its instruction."""
+READY_AGE_CYCLES = 250 * CYCLES_A_MS
+"""READY has lasted so long, and longer, when a cause comes: everything that it gives time for has come to rest."""
 READY_WINDOW_CYCLES = 64 * CYCLES_A_MS
 MENDED_MS = 600
 """What the cause's end is given before state and fault are asked for."""
@@ -298,8 +300,8 @@ def standing(stage: Stage) -> str:
 def drawn(press: Press, cause: Cause, state: State, flash: Flash, count: int) -> list[int]:
     """Draw cycles evenly: of 64 ms of READY; of the firing ps pass and CO2 scan, as many of each."""
     random = Random(f"{cause.name} {state} {flash}")
-    ps, co2 = press.ps, press.co2
-    spans = {"READY": (press.start, press.start + READY_WINDOW_CYCLES), "ps": (ps[0], ps[-1]), "co2": (ps[-1], co2[-1])}
+    ps, co2, ready = press.ps, press.co2, press.start + READY_AGE_CYCLES
+    spans = {"READY": (ready, ready + READY_WINDOW_CYCLES), "ps": (ps[0], ps[-1]), "co2": (ps[-1], co2[-1])}
     chosen = cause.passes if state == "FIRING" else ("READY",)
     return [
         random.randrange(spans[chosen[i % len(chosen)]][0] + LEAD_CYCLES, spans[chosen[i % len(chosen)]][1])

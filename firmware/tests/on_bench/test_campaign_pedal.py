@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 
 import pytest
-from campaign import FLASH_TIMES, Cause, Flash, Inject, RecordRow, checked, drawn, tried
+from campaign import FLASH_TIMES, Cause, Flash, Inject, RecordRow, checked, tried
 from moments import Press
 from stage import CYCLES_A_MS, Stage
 
@@ -68,6 +68,8 @@ def test_a_pedal_that_bounces_as_it_opens_stops_at_once(
 def test_a_pedal_that_bounces_as_it_closes_fires_20_ms_after_its_last_bounce(
     press: Press, contact: str, flash: Flash, campaign_row: RecordRow
 ) -> None:
+    """Contacts that a turn saw closed, or that were closed since the last, count as closed: both, for over 10 ms, are a
+    fault. A long bounce of the NC contact beside a steady NO contact is one."""
     moves = moving(Random(contact + flash), 1, contact)
     waited: list[int] = []
 
@@ -75,18 +77,18 @@ def test_a_pedal_that_bounces_as_it_closes_fires_20_ms_after_its_last_bounce(
         moves(stage, cycle)
         stage.bench.run_for(ms=60)
         last = [edge.cycle for edge in stage.edges(("FOOT_NO", "FOOT_NC"), cycle)][-1]
-        (opened,) = stage.rises("PS_SHUTTER", cycle)
-        waited.append(opened - last)
+        waited.extend(opened - last for opened in stage.rises("PS_SHUTTER", cycle))
 
     cause = Cause(
         GROUP,
         f"pedal pressed, {contact} bouncing 1 to 20 ms",
         closes,
+        faults=("", "21 PEDAL_CONTACTS") if contact != "no" else ("",),
         most=1,
         may="the pattern, 20 ms after the last bounce",
         coils=True,
     )
-    trials = tried(press, cause, "READY", flash, drawn(press, cause, "READY", flash, len(WIDTHS_MS)), recoveries=2)
-    trials.note = f"shutters told to open {min(waited) / CYCLES_A_MS:.1f} ms after the last bounce at the earliest"
+    trials = tried(press, cause, "READY", flash, len(WIDTHS_MS), recoveries=2)
+    trials.note = f"FIRING began {min(waited) / CYCLES_A_MS:.1f} ms after the last bounce at the earliest"
     checked(trials, campaign_row)
     assert min(waited) >= PEDAL_PRESSED_CYCLES - CYCLES_A_MS, "counted in whole milliseconds"
