@@ -288,15 +288,22 @@ class Delivery:
             self._journal.note(layout.CLOSE, "delivered={} because={}".format(self._fired, because))
             self._fired = 0
 
-    def record(self) -> None:
+    def record(self, now_ms: int) -> None:
         """Put the shots judged since the last call on record. Allocates nothing."""
-        self._recorded_ps = self._record("ps", self._recorded_ps)
-        self._recorded_co2 = self._record("co2", self._recorded_co2)
+        judged = self._sequencer.judged
+        if (self._now_ps is not None and judged("ps") != self._recorded_ps) or (
+            self._now_co2 is not None and judged("co2") != self._recorded_co2
+        ):
+            self._journal.tick(now_ms)
+            self._record_new()
 
-    def _record(self, laser: str, done: int) -> int:
-        pulse = self._now_ps if laser == "ps" else self._now_co2
-        if pulse is None:
-            return done
+    def _record_new(self) -> None:
+        if self._now_ps is not None:
+            self._recorded_ps = self._record("ps", self._now_ps, self._recorded_ps)
+        if self._now_co2 is not None:
+            self._recorded_co2 = self._record("co2", self._now_co2, self._recorded_co2)
+
+    def _record(self, laser: str, pulse: "Pulse", done: int) -> int:
         judged = self._sequencer.judged(laser)
         while done < judged:
             counts = (self._sequencer.ps_results if laser == "ps" else self._sequencer.co2_results)[done]
@@ -387,6 +394,7 @@ class Delivery:
         state = self._sequencer.state
         if state == contract.RUNNING:
             return 0
+        self._journal.tick(now_ms)
         reason = self._sequencer.reason
         if state != contract.DONE:
             return self.finish(reason)
@@ -425,7 +433,7 @@ class Delivery:
 
     def _end_burst(self, reason: str, because: str = "") -> int:
         self._sequencer.stop()
-        self.record()
+        self._record_new()
         event = self._keep(reason)
         self.close_record(because or reason or "released")
         return event

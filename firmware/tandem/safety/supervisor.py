@@ -235,16 +235,16 @@ class Supervisor:
 
         # 4. Put on record what has been delivered.
         if self.delivery.active:
-            self.journal.tick(now)
-            self.delivery.record()
+            self.delivery.record(now)
 
         # 5. Where nothing can fire: the self-test, the proof of the chain, the journal's flash, one piece a turn.
         elif state.mode not in _ARMED:
             self._work(now)
 
         # 6. Talk, as much as fits into a turn; with nothing to say or to hear, listen every fourth turn.
-        if self._talks or not self.turns & 3:
-            self._talks = self.console.step(state.mode == FIRING)
+        firing = state.mode == FIRING
+        if self._talks or firing or not self.turns & 3:
+            self._talks = self.console.step(firing)
 
     def _judge(self, now: int) -> None:
         """Judge inputs and state, and show the operator what came of it.
@@ -258,10 +258,11 @@ class Supervisor:
         chain = board.exchange(self.outputs)
         if gpio != inputs.gpio or chain != inputs.chain or not (now - inputs.due_ms) & TICKS_HALF:
             inputs.update(gpio, chain, now)
-        events = merged(merged(self.events, inputs.events), self.journal.event)
+        events = self.events
         self.events = 0
-        inputs.events = 0
-        self.journal.event = 0
+        if inputs.events or self.journal.event:
+            events = merged(merged(events, inputs.events), self.journal.event)
+            inputs.events = self.journal.event = 0
         if tripped:
             inputs.give(GUARD_OK, False)
         if self.delivery.active:
