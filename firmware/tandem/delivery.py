@@ -290,9 +290,8 @@ class Delivery:
 
     def record(self, now_ms: int) -> None:
         """Put the shots judged since the last call on record. Allocates nothing."""
-        judged = self._sequencer.judged
-        if (self._now_ps is not None and judged("ps") != self._recorded_ps) or (
-            self._now_co2 is not None and judged("co2") != self._recorded_co2
+        if (self._now_ps is not None and self._sequencer.judged("ps") != self._recorded_ps) or (
+            self._now_co2 is not None and self._sequencer.judged("co2") != self._recorded_co2
         ):
             self._journal.tick(now_ms)
             self._record_new()

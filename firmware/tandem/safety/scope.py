@@ -50,6 +50,7 @@ class Scope:
         self._levels = levels
         self._pulse = pulse
         self._last_ms = -1
+        self._counts = False
         self.made = 0
         self.stopped = ""
 
@@ -62,12 +63,15 @@ class Scope:
 
     def step(self, now_ms: int) -> bool:
         """Make the pulse that is due, if all is well; returns True once no more will come."""
+        if self._counts:  # from the pulse's end, so that two never come closer
+            self._counts = False
+            self._last_ms = now_ms
         if self._last_ms >= 0 and elapsed(now_ms, self._last_ms) < PERIOD_MS:
             return False
         self.stopped = self.against() if self._left else ""
         if self.stopped or not self._left:
             return True
-        self._last_ms = now_ms
+        self._counts = True
         self._left -= 1
         if not self._pulse(self._output):
             self.stopped = "SAFE opened"
