@@ -37,7 +37,12 @@ WRONG = (AssertionError, BenchTimeout, BoardError, LittleFSError)
 
 
 class Session:
-    """What a board does between its start and its last operation. Subclasses say it; none of it knows about cuts."""
+    """What a board does between its start and its last operation. Subclasses say it; none of it knows about cuts.
+
+    `RawSession` is one of a bare board. One of the whole firmware differs in three places: `drive` presses buttons and
+    types commands, `promised` tells what the console has acknowledged, or what the bench saw leave, by then, and `boot`
+    is `Stage.boot`.
+    """
 
     own: Sequence[str] = ()
     """Beginnings of the paths that the session itself writes; all other files have to stay as they were."""
@@ -76,8 +81,12 @@ class Failure:
 
 @dataclass
 class Outcome:
-    """What a campaign met: operations by memory and kind, cuts, cuts while it recovered from one, and failures."""
+    """What a campaign met: operations by memory and kind, cuts, cuts while it recovered from one, and failures.
 
+    `met` counts all operations of the session, those of other shares too.
+    """
+
+    met: int = 0
     operations: Counter[str] = field(default_factory=Counter)
     cuts: int = 0
     cuts_again: int = 0
@@ -132,7 +141,6 @@ class _Campaign:
         self.index, self.of = share
         self.every_byte = every_byte
         self.again_each = again_each
-        self.seen = 0
         self.outcome = Outcome()
         self.kept = self.others()
 
@@ -155,8 +163,8 @@ class _Campaign:
         self.outcome.failures.append(Failure(operation, cut, reason[:600]))
 
     def visit(self, operation: Operation) -> None:
-        mine = self.seen % self.of == self.index
-        self.seen += 1
+        mine = self.outcome.met % self.of == self.index
+        self.outcome.met += 1
         if not mine:
             return
         self.outcome.operations[f"{operation.memory} {operation.kind}"] += 1
@@ -264,7 +272,7 @@ class RawSession(Session):
         self.address = int(told.split()[-1])
         stage.board.exec_raw(self.script, self.timeout_ms)
 
-    def promised(self, stage: Stage) -> int:
+    def promised(self, stage: Stage) -> Any:
         """Return how many records the board's program has acknowledged."""
         return stage.board.word(self.address) if self.address else 0
 

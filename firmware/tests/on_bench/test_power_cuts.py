@@ -297,6 +297,7 @@ import os
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("session", "complaint"),
     [
@@ -308,21 +309,29 @@ import os
 def test_a_journal_or_settings_that_break_the_promise_are_found(
     bare: Stage, session: type[Records], complaint: str
 ) -> None:
-    outcome = cut_all(bare, session(bare), share=(0, 2))
+    outcome = cut_all(bare, session(bare), share=(0, 3))
     assert any(re.search(complaint, failure.reason) for failure in outcome.failures), str(outcome)
 
 
+@pytest.mark.slow
 def test_without_shot_memory_what_is_in_flash_stays_there(bare: Stage, figure: Figure) -> None:
     outcome = cut_all(bare, WithoutShotMemory(bare), again_each=20)
     told(outcome, "journal in RAM and flash", figure)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
 def test_no_record_and_no_setting_is_lost_torn_or_invented_by_a_power_cut(
     bare: Stage, share: int, figure: Figure
 ) -> None:
-    outcome = cut_all(bare, Records(bare), share=(share, SHARES), again_each=40)
+    session = Records(bare)
+    before = len(bare.board.flash_log())
+    outcome = cut_all(bare, session, share=(share, SHARES), again_each=40)
+    in_flash = bare.board.flash_log()[before:]
+    figure("operations, journal and settings, the whole session", outcome.met, "operations")
     told(outcome, f"journal and settings, share {share + 1} of {SHARES}", figure)
-    assert {"fram write", "controller erase", "controller program"} == set(outcome.operations)
+    assert outcome.met == len(in_flash) + bare.bench.part("fram").probe()["operations"], "none was passed over"
+    assert {operation["kind"] for operation in in_flash} == {"erase", "program"}
+    assert {"fram write", "controller program"} <= set(outcome.operations)
     segments = sorted(path for path in read_files(bare) if path.startswith("/journal/"))
     assert len(segments) > 2 and segments[0] > "/journal/00000001.rec", "segments were begun, and the first was removed"
