@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -65,6 +68,47 @@ def test_count_limits_lie_inside_the_window(target_uj: int, nj_per_count: int) -
 
 
 @pytest.mark.proves("R-SET-3")
+def test_a_window_beyond_the_channel_is_refused_with_its_counts() -> None:
+    assert Channel(1000).limits_counts(800, 1200) == (800, 1200)
+    assert Channel(3000).limits_counts(800, 1200) == (267, 400)
+    assert Channel(1).limits_counts(1, 1_073_741) == (1000, 1_073_741_000)
+    words = r"^window 1\.\.1073742 uJ is 1000\.\.1073742000 counts: 1\.\.1073741823 allowed$"
+    with pytest.raises(ValueError, match=words):
+        Channel(1).limits_counts(1, 1_073_742)
+    for low_uj, high_uj in ((0, 100), (100, 100), (2, 1)):
+        with pytest.raises(ValueError, match="counts: 1"):
+            Channel(1000).limits_counts(low_uj, high_uj)
+    assert Channel(10_000_000).limits_counts(1, 20_000) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("nj_per_count", "counts", "energy_uj"), [(1, 499, 0), (1, 500, 1), (1500, 3, 5), (1000, -2, -2)]
+)
+def test_counts_are_energy_rounded_to_the_nearest(nj_per_count: int, counts: int, energy_uj: int) -> None:
+    assert Channel(nj_per_count).energy_uj(counts) == energy_uj
+
+
+@pytest.mark.parametrize("nj_per_count", [0, 10_000_001])
+def test_a_factor_out_of_range_is_refused_in_its_own_words(nj_per_count: int) -> None:
+    assert Channel(10_000_000).nj_per_count == 10_000_000
+    words = f"^nj_per_count is {nj_per_count}: 1 to 10000000 nJ per summed count allowed$"
+    with pytest.raises(ValueError, match=words):
+        Channel(nj_per_count)
+
+
+def test_a_deviation_is_told_in_thousandths_of_the_target_rounded_to_the_nearest() -> None:
+    told = [window.deviation_permille(energy, 2000) for energy in (2000, 2002, 2003, 1998, 1997, 1996, 0, 4000, -2)]
+    assert told == [0, 1, 2, -1, -1, -2, -1000, 1000, -1001]
+    assert window.deviation_permille(1_003, 1_000) == 3
+
+
+def test_the_edges_of_every_verdict_belong_to_the_milder_one() -> None:
+    pulse = SimpleNamespace(energy_uj=1000, stop_low_uj=800, stop_high_uj=1200, warn_low_uj=900, warn_high_uj=1100)
+    edges = {99: "missing", 100: "low", 799: "low", 800: "warn", 899: "warn", 900: "pass", 1100: "pass", 1101: "warn"}
+    edges.update({1200: "warn", 1201: "high", -5: "missing", 0: "missing"})
+    assert {energy: window.verdict(cast("Pulse", pulse), energy) for energy in edges} == edges
+
+
 def test_a_calibration_out_of_range_is_refused_with_the_range() -> None:
     with pytest.raises(ValueError, match="1 to 10000000"):
         Channel(0)

@@ -22,6 +22,7 @@ STEADY = inputs.LaserLines("steady", "closed_ok")
 CONTACTS = inputs.CHAIN_ESTOP_CLOSED | inputs.CHAIN_DOOR_CLOSED | inputs.CHAIN_KEY_ON
 GOOD = inputs.CHAIN_PATTERN | CONTACTS | inputs.CHAIN_PS_FAULT | inputs.CHAIN_CO2_FAULT
 WATCHED_MS = 500
+CLOSES_MS = 12
 UNUSED_PIN = 1 << 2
 
 
@@ -41,6 +42,7 @@ class Board:
         self.mv = 1000
         self.lit = 0
         self.beats: list[int] = []
+        self.back_ms = -1
         self.alive_us: list[int] = []
         self.kept = (0, 0, 0, -1)
 
@@ -55,6 +57,7 @@ class Board:
 
     def levels(self) -> int:
         beaten = bool(self.beats) and elapsed(self.ms, self.beats[-1]) < WATCHED_MS
+        beaten = beaten and (self.back_ms < 0 or elapsed(self.ms, self.back_ms) >= CLOSES_MS)
         safe = SAFE if self.stuck or (beaten and self.chain & CONTACTS == CONTACTS) else 0
         return safe | self.pedal | self.lines | UNUSED_PIN
 
@@ -82,6 +85,8 @@ class Board:
         self.alive_us.append(self.micros())
 
     def beat(self) -> None:
+        if self.beats and elapsed(self.ms, self.beats[-1]) >= WATCHED_MS:
+            self.back_ms = self.ms
         self.beats.append(self.ms)
 
     def led(self, on: int) -> None:
@@ -93,8 +98,9 @@ class Board:
     def flash_begins(self) -> None:
         self.log.append("flash")
 
-    def pulse(self, output: str) -> None:
+    def pulse(self, output: str) -> bool:
         self.log.append(f"pulse {output}")
+        return True
 
     def withdraw(self) -> None:
         self.log.append("withdraw")

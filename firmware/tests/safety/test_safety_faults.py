@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 
 import pytest
 from tandem.safety import fault_texts, faults, indicators, states
@@ -37,6 +38,15 @@ def test_an_unknown_fault_is_refused_and_never_cleared_without_a_restart() -> No
     with pytest.raises(ValueError, match="no fault 99"):
         fault_texts.fault(99)
     assert faults.needs(99) == faults.RESTART
+
+
+def test_a_faults_words_are_loaded_when_they_are_told_and_thrown_out_again() -> None:
+    described = faults.described(faults.DOOR_OPENED)
+    assert (described.number, described.name) == (faults.DOOR_OPENED, "DOOR_OPENED")
+    assert "tandem.safety.fault_texts" not in sys.modules
+    with pytest.raises(ValueError, match=r"^there is no fault 99: see the list in fault_texts\.py$"):
+        faults.described(99)
+    assert "tandem.safety.fault_texts" not in sys.modules
 
 
 def _state(mode: int, **fields: int) -> states.State:
@@ -136,6 +146,15 @@ def test_the_selected_laser_is_shown_in_every_state_after_the_self_test(selected
     both = indicators.OUT_LAMP_PS | indicators.OUT_LAMP_CO2
     for mode in range(states.STANDBY, states.FAULT + 1):
         assert all(word & both == lamps for word in _course(_state(mode, inputs=selected), "outputs"))
+
+
+def test_no_shutter_is_asked_for_outside_firing() -> None:
+    both = i.PS_SELECTED | i.CO2_SELECTED
+    for mode in range(len(states.MODE_NAMES)):
+        asked = indicators.shutters(_state(mode, inputs=both))
+        assert bool(asked) == (mode == states.FIRING)
+    assert indicators.shutters(_state(states.FIRING, inputs=i.PS_SELECTED)) == indicators.OUT_PS_SHUTTER
+    assert indicators.shutters(_state(states.FIRING, inputs=i.CO2_SELECTED)) == indicators.OUT_CO2_SHUTTER
 
 
 @pytest.mark.proves("R-IND-6")

@@ -370,6 +370,16 @@ def test_a_permit_asks_for_every_line_of_the_lasers_it_is_for() -> None:
     assert value == i.CHAIN_PATTERN | contacts | shutters | i.CHAIN_PS_FAULT
 
 
+def test_a_permit_asks_for_nothing_that_a_profile_does_not_have() -> None:
+    inputs = make(i.LaserLines("none", "none", shutter=False), i.LaserLines("steady", "closed_ok"))
+    contacts = i.CHAIN_ESTOP_CLOSED | i.CHAIN_DOOR_CLOSED | i.CHAIN_KEY_ON
+    assert inputs.permit_chain(True, False) == (i.CHAIN_PATTERN_MASK | contacts, i.CHAIN_PATTERN | contacts)
+    mask, value = inputs.permit_chain(False, True)
+    of_co2 = i.CHAIN_CO2_SHUTTER_OPEN | i.CHAIN_CO2_FAULT
+    assert (mask, value) == (i.CHAIN_PATTERN_MASK | contacts | of_co2, i.CHAIN_PATTERN | contacts | of_co2)
+    assert inputs.permit_gpio(True, True) == (SAFE | NO | NC | SCAN | CO2_READY, SAFE | NO | SCAN | CO2_READY)
+
+
 @pytest.mark.proves("R-PER-4")
 def test_a_refused_permit_names_the_line_that_refused_it() -> None:
     inputs = make(i.LaserLines("per_shot", "none"), i.LaserLines("steady", "none"))
@@ -450,11 +460,12 @@ def _bytecodes(call: Callable[[], object]) -> int:
             count += name not in ("RESUME", "PRECALL", "CACHE")
         return trace
 
+    before = sys.gettrace()
     sys.settrace(trace)
     try:
         call()
     finally:
-        sys.settrace(None)
+        sys.settrace(before)
     return count
 
 

@@ -359,6 +359,28 @@ def test_flash_that_let_safe_open_is_waited_for_before_heartbeat_is_withheld(des
     assert desk.log.count("prepare") == 1
 
 
+def test_arming_waits_until_all_that_was_on_record_is_in_flash(desk: Desk) -> None:
+    desk.standby()
+    for number in range(40):
+        desk.recorder.note(11, f"n={number} " + "x" * 150)
+    desk.log.clear()
+    desk.ask(i.EV_ARM)
+    desk.until(states.READY)
+    assert desk.log.count("flash") > 2
+    assert _worst_gap(desk.board.beats[-400:]) >= WATCHED_MS
+
+
+def test_a_moment_that_has_passed_unseen_is_due_at_once(desk: Desk) -> None:
+    desk.standby()
+    now_ms = desk.board.ms
+    for record in (desk.inputs, desk.state):
+        due_ms = record.due_ms
+        for passed_ms in (1, 1000):
+            record.due_ms = now_ms - passed_ms
+            assert desk.supervisor._earliest(now_ms) == now_ms
+        record.due_ms = due_ms
+
+
 def test_what_preparing_finds_wrong_is_a_fault_and_nothing_counts_as_loaded(desk: Desk) -> None:
     desk.standby()
     desk.delivery.answers["prepare"] = i.raising(faults.OUT_OF_MEMORY)
