@@ -20,7 +20,9 @@ STEPS = (
     ("inputs.update", "inputs.Inputs", "update", 4),
     ("states.advance", "supervisor", "advance", 4),
     ("delivery.poll", "delivery.Delivery", "poll", 2),
-    ("indicators.outputs", "indicators", "outputs", 2),
+    ("indicators.outputs", "indicators", "outputs", 3),
+    ("delivery.record", "delivery.Delivery", "record", 1),
+    ("journal.note", "recorder.Recorder", "note", 3),
     ("console.step", "session.Console", "step", 2),
     ("delivery.prepare", "delivery.Delivery", "prepare", 1),
 )
@@ -49,6 +51,7 @@ import gc, machine, uctypes
 from tandem import delivery
 from tandem.console import session
 from tandem.io import rp2_board, rp2_chain
+from tandem.record import recorder
 from tandem.safety import indicators, inputs, supervisor
 hurt = bytearray(2)
 mark = machine.Pin(23, machine.Pin.OUT, value=0)
