@@ -315,7 +315,7 @@ ARM_REASONS = (
 HOLD_REASONS = (
     (SOFT_RESET, "a soft reset came before: hard reset needed"),
     (NO_RECIPE, "no recipe is in use"),
-    (JOURNAL_FULL, "the journal has no room: pull it, or acknowledge overwriting"),
+    (JOURNAL_FULL, "the journal has no room: pull it, acknowledge overwriting, or remove other files"),
     (JOURNAL_CLOSED, "the journal cannot be written"),
     (BURST_TOO_LONG, "one pattern has more shots than the memory for records takes"),
 )
