@@ -14,7 +14,9 @@ if TYPE_CHECKING:
     from tandem.safety.supervisor import Supervisor
     from tandem.timing.rp2.sequencer import Rp2Sequencer
 
-gc.threshold(16384)  # collecting often while modules are loaded keeps the free memory in large pieces
+gc.threshold(16384)
+# Collecting often, now and for good, keeps the free memory in large pieces. Collected only when memory is full, garbage
+# would reach everywhere, and with it what stays; some of it for ever, since words of machine code look like addresses.
 
 _UNCLOSED = "the burst of record {} was cut off when the power was lost; {} of its shots are on record"
 RAM_RECORDS = 24_576  # bytes for records where there is no shot memory: a burst of 700 shots at most
@@ -79,7 +81,6 @@ def _assemble(sequencer: "Rp2Sequencer", clean: bool) -> "Supervisor":
     supervisor.selftest = _selftest(hardware, sequencer, clean)
     gc.collect()
     planner.make_room()
-    gc.threshold(-1)
     return supervisor
 
 

@@ -27,8 +27,11 @@ from tandem.safety.supervisor import Supervisor
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from typing import Any
 
     from tandem.record.settings import Settings
+
+_NO_ROOM = "not enough memory for this recipe, and none is in use any more: give it fewer spots or passes"
 
 
 class Tandem(Maintenance):
@@ -81,7 +84,22 @@ class Tandem(Maintenance):
     def recipe_lines(self, name: str) -> "Iterator[str]":
         """Return the recipe, a field a line; `left_open=1` where the source does not give it."""
         self._needs_standby(name)
-        return iter(self._planner.work(self._shown, name))
+        return iter(self._planned(self._planner.work, self._shown, name))
+
+    def _planned(self, work: "Callable[..., Any]", *given: "Any") -> "Any":
+        """Return what the planner gives. Without room for it the plan in use is given up, and it tries again."""
+        try:
+            try:
+                return work(*given)
+            except MemoryError:
+                self._delivery.drop()
+            self._inputs.hold(NO_RECIPE, True)
+            self._supervisor.select()
+            return work(*given)
+        except CannotPlan as error:
+            raise Refused(protocol.RECIPE_REFUSED, str(error)) from None
+        except MemoryError:
+            raise Refused(protocol.RECIPE_REFUSED, _NO_ROOM) from None
 
     def _shown(self, name: str) -> "list[str]":
         found = self._planner.recipe(name)
@@ -99,10 +117,7 @@ class Tandem(Maintenance):
         """Compile a recipe; the plan is in use after that."""
         self._needs_standby(name)
         supervisor = self._supervisor
-        try:
-            plan = self._planner.compile(name, supervisor.board.handpiece_mv(), machine.freq())
-        except CannotPlan as error:
-            raise Refused(protocol.RECIPE_REFUSED, str(error)) from None
+        plan = self._planned(self._planner.compile, name, supervisor.board.handpiece_mv(), machine.freq())
         self._inputs.configure(LaserLines(*plan.ps_lines), LaserLines(*plan.co2_lines), plan.co2_scanner != "none")
         self._delivery.use(plan)
         supervisor.select()

@@ -166,6 +166,16 @@ class Delivery:
         self.testing = False
         self.test_due = self.testfire
 
+    def drop(self) -> None:
+        """Give up the plan in use and the shots since then: their memory is needed. Not while a burst is active."""
+        self.plan = None
+        self.press = 0
+        self.step = 0
+        self.shots = 0
+        self._delivered = []
+        self.testing = False
+        self._sequencer.unload()
+
     def _loaded(self) -> "Plan":
         if self.plan is None:
             raise ValueError("no recipe is in use")

@@ -1,8 +1,8 @@
 """Loads the dose package while a recipe is compiled or shown, and throws it out of memory afterwards.
 
-The package takes about 70 KB, a third of the board's memory, and delivery needs nothing of it but the plan. What is
-called here takes up to a second and blocks so long, with `breathe` called every 100 ms and more often: for STANDBY
-only.
+The package takes about 70 KB, a third of the board's memory, and delivery needs nothing of it but the plan. Not all of
+it is loaded at once. What is called here takes seconds and blocks so long, with `breathe` called at least every 150 ms:
+for STANDBY only.
 """
 
 import gc

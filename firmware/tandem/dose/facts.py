@@ -1,7 +1,7 @@
 """What a plan is made of, laid bare: the values of a recipe, profiles and a handpiece without what checked them.
 
-The fields of entries, with their ranges, units and texts, take more memory than all that planning needs. On a board they
-are thrown out before planning starts: `Entry.facts` keeps the values, `Identity` what the plan's hash needs of the rest.
+The fields of entries, with their ranges, units and texts, take more memory than all that planning needs. On a board
+they are thrown out before planning starts: `Entry.facts` keeps the values, `Identity` what the plan's hash needs.
 """
 
 import binascii
@@ -93,7 +93,7 @@ class Given:
 
 
 class Identity:
-    """The CRC-32 of all that entries say, which begins a plan's hash. Add recipe, ps, co2 and handpiece, in this order."""
+    """The CRC-32 of all that entries say, which begins a plan's hash. Add recipe, ps, co2, handpiece in this order."""
 
     def __init__(self) -> None:
         self.crc = 0

@@ -266,6 +266,7 @@ class PlanJob(Given):
             raise PlanError(SCANNER_CANNOT, message)
         yield
         done.positions, done.order = yield from scan.arrange(xy, counts, step.order, step.seed)
+        del xy, counts  # as long as the arrays that follow
         done.shortest_move_um = yield from scan.shortest_move_um(done.positions)
         reach_um = yield from scan.reach_um(done.positions)
         self._check_field(done, laser, reach_um)

@@ -24,7 +24,10 @@ def describe(given: "Given", plan: "Plan") -> "Generator[None, None, None]":
 
 
 def lines(given: "Given", plan: "Plan") -> "Iterator[str]":
-    """Yield the lines of a plan that was made of this. Values marked * are the operator's choice and not from the recipe's source."""
+    """Yield the lines of a plan that was made of this.
+
+    Values marked * are the operator's choice and not from the recipe's source.
+    """
     recipe = given.recipe
     yield f"plan {plan.name}, handpiece {given.handpiece.name}, board {given.board.name} at {plan.clock_hz} Hz"
     if recipe.source:

@@ -91,6 +91,10 @@ class Sequencer:
         """Take one pass. ValueError for what the board's words cannot hold; nothing is loaded then."""
         raise NotImplementedError
 
+    def unload(self) -> None:
+        """Give up the memory of the loaded pass; `load` another before `start`. Not while RUNNING."""
+        raise NotImplementedError
+
     def place(self, index: int) -> None:
         """Move the scanner to the position of shot `index` (from 0) of the loaded pass."""
         raise NotImplementedError

@@ -14,9 +14,11 @@ from hypothesis import strategies as st
 from tandem import units
 from tandem.dose import errors, handpiece, laser, optics, recipe
 from tandem.dose.board import Board
-from tandem.dose.plan import PASS_FIGURES, PULSE_FIGURES, PlanError, PlanJob, compile_plan, window_uj
+from tandem.dose.facts import Identity
+from tandem.dose.plan import PASS_ARRAYS, PASS_FIGURES, PULSE_FIGURES, PlanError, PlanJob, compile_plan, window_uj
 from tandem.dose.recipe import Pass
-from tandem.planned import PassPlan, Plan
+from tandem.dose.summary import describe
+from tandem.planned import PassPlan, Plan, moved
 
 Figure = Callable[..., None]
 CLOCK = 125_000_000
@@ -489,6 +491,36 @@ def test_the_hash_is_the_same_for_the_same_plan_and_differs_for_any_other(figure
     assert len(others | {plans[0].crc}) == 10
     assert plans[0].name == f"calcinosis-1/{plans[0].crc:08X}"
     figure("hash of the plan of calcinosis-1", plans[0].name)
+
+
+@pytest.mark.parametrize("ps", [PS, LAMP])
+@pytest.mark.parametrize("made", [recipe.calcinosis_1(), recipe.Recipe((pair(delay_ns=400_000),), name="pairs")])
+def test_the_facts_alone_give_the_same_plan_as_the_entries(made: recipe.Recipe, ps: laser.Laser) -> None:
+    """A board plans with facts: entries do not fit into its memory beside the planning."""
+    entries = (made, ps, CO2, TIP)
+    identity = Identity()
+    for entry in entries:
+        list(identity.add(entry))
+    job = PlanJob(made.facts(), ps.facts(), CO2.facts(), TIP.facts(), BOARD, identity)
+    list(job.steps())
+    assert job.plan is not None
+    list(describe(job, job.plan))
+    plan = compile_plan(*entries, BOARD)
+    assert (job.plan.name, job.plan.text) == (plan.name, plan.text)
+    for one_plan, other in zip(plan.passes, job.plan.passes, strict=True):
+        assert [getattr(one_plan, n) for n in PASS_FIGURES] == [getattr(other, n) for n in PASS_FIGURES]
+
+
+def test_a_moved_plan_is_the_same_and_shares_no_array() -> None:
+    plan = compile_plan(recipe.calcinosis_1_combined(), PS, CO2, TIP, BOARD)
+    twin = moved(plan)
+    assert (twin.name, twin.text, twin.presses, twin.warnings) == (plan.name, plan.text, plan.presses, plan.warnings)
+    for one_plan, other in zip(plan.passes, twin.passes, strict=True):
+        assert [getattr(one_plan, n) for n in PASS_FIGURES] == [getattr(other, n) for n in PASS_FIGURES]
+        for name in PASS_ARRAYS:
+            assert getattr(one_plan, name) == getattr(other, name)
+            assert getattr(one_plan, name) is not getattr(other, name)
+    assert twin.passes[1].co2.stop_high_uj == 108_000
 
 
 class LineCount:

@@ -290,6 +290,20 @@ class Rp2Sequencer(contract.Sequencer):
         c[h.FAIL_CODE] = h.STOP_PS_ENERGY + lane
         c[h.MOVES_SCANNER] = lane
 
+    def unload(self) -> None:
+        """Give up the memory of the loaded pass; `load` another before `start`. Not while RUNNING.
+
+        A start all the same would end at its first slot: no shot is left to permit.
+        """
+        b = self._block
+        b[h.STATE] = h.IDLE
+        b[h.COUNT] = b[h.INDEX] = 0
+        b[h.PS_CHANNEL] = b[h.CO2_CHANNEL] = b[h.SCAN_TABLE] = 0
+        self._burst = contract.Burst()
+        self._scan = array("H", (0, 0))
+        self.ps_results = array("i")
+        self.co2_results = array("i")
+
     def start(self) -> None:
         """Start the loaded pass: its first slot is one period away. Raises RegisterDiffers; nothing fires then.
 
