@@ -24,7 +24,7 @@ PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup image demo picture emulate flash test numbers trace inspected pages lint types format lock clean distclean
+.PHONY: help setup image demo picture emulate flash test mutants numbers trace inspected pages lint types format lock clean distclean
 
 help: ## List what can be made
 	@echo "Tandem: make TARGET"
@@ -49,6 +49,9 @@ flash: setup ## Put Tandem on the board: make flash [PORT=/dev/ttyACM0]
 
 test: setup ## Run all tests and print the measured figures: make test [TESTS="path -k word"] [WORKERS=2]
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+mutants: setup ## Change the safety layer in 1,900 small ways and see that a test notices each: make mutants [WORKERS=2]
+	@$(BIN)/python -m tandem_tools.mutants $(WORKERS)
 
 numbers: setup ## Write docs/numbers.md and the README's table from the figures of the last test run
 	@$(BIN)/python -m tandem_tools.report.numbers

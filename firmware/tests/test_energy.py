@@ -79,6 +79,7 @@ def test_a_window_beyond_the_channel_is_refused_with_its_counts() -> None:
         with pytest.raises(ValueError, match="counts: 1"):
             Channel(1000).limits_counts(low_uj, high_uj)
     assert Channel(10_000_000).limits_counts(1, 20_000) == (1, 2)
+    assert Channel(1000).limits_counts(1, 0x3FFFFFFF) == (1, 0x3FFFFFFF), "the largest sum is one of them"
 
 
 @pytest.mark.parametrize(

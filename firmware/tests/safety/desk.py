@@ -44,7 +44,7 @@ class Board:
         self.beats: list[int] = []
         self.back_ms = -1
         self.alive_us: list[int] = []
-        self.kept = (0, 0, 0, -1)
+        self.kept: tuple[int, int, int, int] = (0, 0, 0, -1)
 
     def millis(self) -> int:
         return self.ms
@@ -122,7 +122,7 @@ class Delivery:
         self.records = 5
         self.presses_used = False
         self.more_passes = False
-        self.selected = (True, False)
+        self.selected: tuple[bool, bool] = (True, False)
         self.answers: dict[str, int] = {}
 
     def _asked(self, what: str) -> int:

@@ -16,20 +16,10 @@ ROOT = HERE.parents[2]
 QUICK = [HERE / f"test_safety_{name}.py" for name in ("faults", "inputs", "scope", "states", "supervisor")]
 
 
+@pytest.mark.proves("R-SWR-1")
 @pytest.mark.slow
 def test_every_branch_of_the_safety_layer_is_taken(tmp_path: Path, figure: Callable[..., None]) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "--noconftest",
-        "-p",
-        "quiet",
-        "-p",
-        "no:cacheprovider",
-        "-p",
-        "no:xdist",
-    ]
+    command = [sys.executable, "-m", "pytest", "--noconftest", "-p", "quiet", "-p", "no:cacheprovider"]
     measure = ["--cov=tandem.safety", "--cov-branch", f"--cov-report=json:{tmp_path / 'coverage.json'}"]
     environment = {**os.environ, "COVERAGE_FILE": str(tmp_path / "coverage"), "PYTHONPATH": str(HERE)}
     environment.pop("PYTEST_XDIST_WORKER", None)

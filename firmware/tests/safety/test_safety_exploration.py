@@ -28,6 +28,7 @@ def _judge(turn: Turn) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("settings", [SETTINGS, TIGHT], ids=["usual times", "times at their limits"])
+@pytest.mark.proves("R-STA-1", "R-STA-2", "R-STA-3", "R-STA-4", "R-STA-6", "R-STA-7", "R-STA-8", "R-STA-9")
 def test_no_turn_from_any_state_breaks_a_promise(
     settings: dict[str, int], request: pytest.FixtureRequest, figure: Figure
 ) -> None:
@@ -42,6 +43,7 @@ def test_no_turn_from_any_state_breaks_a_promise(
     figure(f"{name}: time", round(time.process_time() - began, 1), "s")
 
 
+@pytest.mark.proves("R-STA-3")
 def test_standby_can_be_reached_from_every_state(explored: Explorer) -> None:
     reaching = {node for node in explored.edges if node.mode == states.STANDBY}
     while more := {node for node, after in explored.edges.items() if after & reaching} - reaching:
@@ -75,6 +77,7 @@ def _lit_states(explored: Explorer) -> list[tuple[Node, states.State]]:
     return found
 
 
+@pytest.mark.proves("R-OPT-1")
 def test_only_the_selected_lasers_shutter_is_driven_and_only_in_firing(explored: Explorer) -> None:
     for node, state in _lit_states(explored):
         for now_ms in range(0, 2500, indicators.STEP_MS):
@@ -84,6 +87,7 @@ def test_only_the_selected_lasers_shutter_is_driven_and_only_in_firing(explored:
                 assert bool(driven & shutter) == wanted
 
 
+@pytest.mark.proves("R-STA-6", "R-IND-1")
 def test_the_emission_lamps_are_lit_wherever_light_is_near(explored: Explorer) -> None:
     both = indicators.OUT_LAMP_EMISSION_1 | indicators.OUT_LAMP_EMISSION_2
     for node, state in _lit_states(explored):
@@ -168,6 +172,7 @@ def test_a_table_without_a_promised_row_is_caught_by_that_promise(
 
 
 @pytest.mark.slow
+@pytest.mark.proves("R-STA-3")
 def test_every_change_of_one_thing_in_the_table_breaks_a_promise_or_changes_nothing(
     explored: Explorer, figure: Figure
 ) -> None:

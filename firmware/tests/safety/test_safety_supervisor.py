@@ -37,6 +37,7 @@ def desk(make_desk: MakeDesk) -> Desk:
 
 
 @pytest.mark.parametrize("start_ms", [1000, LATEST_MS - 1500], ids=["", "while the time wraps"])
+@pytest.mark.proves("R-STA-1")
 def test_power_up_ends_in_standby_and_the_pedal_fires_only_through_arming_and_ready(
     make_desk: MakeDesk, start_ms: int
 ) -> None:
@@ -114,7 +115,7 @@ def test_run_takes_one_turn_a_millisecond_sleeps_between_and_ends_with_ctrl_c(de
         sleep()
         desk.console.interrupted = desk.board.ms >= began_ms + 50
 
-    desk.board.sleep = nap  # type: ignore[method-assign]
+    desk.board.sleep = nap
     desk.supervisor.run()
     assert desk.supervisor.turns == 50
     assert len(slept) == 50
@@ -135,6 +136,7 @@ def test_while_nothing_changes_inputs_are_judged_only_with_the_lamps_steps(desk:
     [(i.CHAIN_DOOR_CLOSED, faults.DOOR_OPENED), (i.CHAIN_ESTOP_CLOSED, faults.STOP_PRESSED)],
     ids=["door", "stop"],
 )
+@pytest.mark.proves("R-STP-6", "R-STP-7", "R-STP-14")
 def test_a_contact_that_opens_stops_in_the_very_turn_and_gives_its_name(
     desk: Desk, moment: int, contact: int, fault: int
 ) -> None:
@@ -299,6 +301,7 @@ def test_the_console_is_heard_every_fourth_turn_and_while_it_talks_in_each(desk:
     assert len(desk.console.steps) == 10
 
 
+@pytest.mark.proves("R-STP-10")
 def test_arming_opens_the_record_flushes_proves_safe_and_only_then_releases_the_guard(desk: Desk) -> None:
     desk.standby()
     desk.log.clear()
@@ -337,7 +340,7 @@ def test_a_supervisor_part_that_does_not_close_safe_again_is_a_fault_in_the_end(
         desk.turns()
     desk.board.lines |= 0
     levels = desk.board.levels
-    desk.board.levels = lambda: levels() & ~(1 << 8)  # type: ignore[method-assign]
+    desk.board.levels = lambda: levels() & ~(1 << 8)
     desk.until(states.FAULT, 8000)
     assert desk.state.fault == faults.SAFE_NOT_CLOSED
     assert "prepare" not in desk.log
@@ -351,7 +354,7 @@ def test_flash_that_let_safe_open_is_waited_for_before_heartbeat_is_withheld(des
         desk.board.ms += 800
         return flush()
 
-    desk.recorder.flush = slow  # type: ignore[method-assign]
+    desk.recorder.flush = slow
     assert desk.ask(i.EV_ARM) == states.ARMING
     desk.until(states.READY)
     assert desk.supervisor.worst_flash_us == 800_000
@@ -526,7 +529,7 @@ def test_a_flush_of_several_pieces_goes_on_in_the_next_turns(desk: Desk) -> None
 
 @pytest.mark.parametrize("volatile", [False, True])
 def test_in_fault_only_what_the_loss_of_power_would_take_goes_to_flash(desk: Desk, volatile: bool) -> None:
-    desk.memory.lasting = not volatile  # type: ignore[misc]
+    desk.memory.lasting = not volatile
     desk.ready()
     desk.board.chain &= ~i.CHAIN_DOOR_CLOSED
     assert desk.turns() == states.FAULT
@@ -594,14 +597,14 @@ def test_arming_warns_below_a_tenth_of_room(desk: Desk, low: bool) -> None:
 def test_a_shot_memory_that_fails_is_a_fault_in_the_next_turn(desk: Desk) -> None:
     desk.standby()
 
-    def broken(*_: object) -> bool:
+    def broken(at: int, buffer: bytearray, length: int) -> bool:
         raise ShotMemoryError("no")
 
-    desk.memory.append = broken  # type: ignore[method-assign]
+    desk.memory.append = broken
     desk.recorder.note(11, "a=1")
     assert desk.turns() == states.FAULT
     assert desk.state.fault == faults.SHOT_MEMORY_FAILED
-    desk.memory.append = type(desk.memory).append.__get__(desk.memory)  # type: ignore[method-assign]
+    desk.memory.append = type(desk.memory).append.__get__(desk.memory)
     desk.recorder.event = 0
     desk.turns(150)
     assert desk.ask(i.EV_CLEAR) == states.STANDBY
@@ -630,7 +633,7 @@ class SelfTest:
 
 def test_the_self_test_takes_a_step_a_turn_and_says_when_heartbeat_runs(desk: Desk) -> None:
     test = SelfTest()
-    desk.supervisor.selftest = test  # type: ignore[assignment]
+    desk.supervisor.selftest = test
     desk.until(states.SELFTEST)
     desk.board.beats.clear()
     desk.turns(9)
@@ -643,7 +646,7 @@ def test_the_self_test_takes_a_step_a_turn_and_says_when_heartbeat_runs(desk: De
 
 
 def test_what_the_self_test_finds_is_the_fault_and_its_detail_is_told(desk: Desk) -> None:
-    desk.supervisor.selftest = SelfTest(faults.GUARD_UNPROVEN)  # type: ignore[assignment]
+    desk.supervisor.selftest = SelfTest(faults.GUARD_UNPROVEN)
     desk.until(states.FAULT)
     assert desk.state.fault == faults.GUARD_UNPROVEN
     assert desk.delivery.message == "found so"

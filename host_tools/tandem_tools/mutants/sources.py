@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 FIRMWARE = ROOT / "firmware"
 WORK = ROOT / "build" / "mutants"
 MUTATED = ("tandem/safety/*.py", "tandem/energy/window.py", "tandem/energy/photodiode.py")
-"""The pure parts that decide; of `tandem/timing`, `sequencer.py` is a contract without logic, the rest is the chip's."""
+"""The pure parts that decide. Of `tandem/timing`, `sequencer.py` is a contract without logic; the rest is hardware."""
 TESTS = ("tests/safety", "tests/test_energy.py")
 QUICK = (
     *(f"tests/safety/test_safety_{name}.py" for name in ("faults", "inputs", "scope", "states", "supervisor")),
