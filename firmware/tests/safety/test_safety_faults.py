@@ -40,6 +40,17 @@ def test_an_unknown_fault_is_refused_and_never_cleared_without_a_restart() -> No
     assert faults.needs(99) == faults.RESTART
 
 
+def test_a_fault_of_the_list_carries_words_and_needs() -> None:
+    fault = fault_texts.Fault(faults.DOOR_OPENED, "NAME", "meaning", "action")
+    assert vars(fault) == {
+        "number": faults.DOOR_OPENED,
+        "name": "NAME",
+        "meaning": "meaning",
+        "action": "action",
+        "needs": i.DOOR_CLOSED,
+    }
+
+
 def test_a_faults_words_are_loaded_when_they_are_told_and_thrown_out_again() -> None:
     described = faults.described(faults.DOOR_OPENED)
     assert (described.number, described.name) == (faults.DOOR_OPENED, "DOOR_OPENED")
@@ -108,8 +119,8 @@ def test_the_led_blinks_a_faults_number_as_long_and_short_flashes(fault: fault_t
         if lit:
             flashes[-1] += 1
         previous = lit
-    long = [steps > 4 for steps in flashes]
-    assert long == [True] * tens + [False] * ones
+    assert flashes == [8] * tens + [2] * ones, "half a second, and an eighth"
+    assert set(course) == {0, 1}
 
 
 @pytest.mark.proves("R-IND-2")

@@ -192,7 +192,11 @@ def test_lines_that_a_profile_does_not_have_never_keep_from_anything(ready: str)
 
 @pytest.mark.parametrize(("ready", "fault"), [("always", "none"), ("none", "low_ok")])
 def test_a_line_of_unknown_meaning_is_refused(ready: str, fault: str) -> None:
-    with pytest.raises(ValueError, match="is not known: use"):
+    words = {
+        "always": "ready=always is not known: use none, steady or per_shot",
+        "none": "fault=low_ok is not known: use none, closed_ok or open_ok",
+    }
+    with pytest.raises(ValueError, match=f"^{words[ready]}$"):
         i.LaserLines(ready, fault)
 
 
@@ -368,6 +372,22 @@ def test_a_permit_asks_for_every_line_of_the_lasers_it_is_for() -> None:
     shutters = i.CHAIN_PS_SHUTTER_OPEN | i.CHAIN_CO2_SHUTTER_OPEN
     assert mask == i.CHAIN_PATTERN_MASK | contacts | shutters | i.CHAIN_PS_FAULT | i.CHAIN_CO2_FAULT
     assert value == i.CHAIN_PATTERN | contacts | shutters | i.CHAIN_PS_FAULT
+
+
+def test_each_line_is_the_bit_of_its_own_pin() -> None:
+    lines = i.Lines(safe=1, foot_no=2, foot_nc=3, ps_ready=4, co2_ready=5, scan_ok=6)
+    assert list(vars(lines).values()) == [2, 4, 8, 16, 32, 64]
+    assert list(vars(lines)) == ["safe", "foot_no", "foot_nc", "ps_ready", "co2_ready", "scan_ok"]
+
+
+def test_a_laser_without_a_profile_has_neither_line_but_a_shutter() -> None:
+    assert vars(i.LaserLines()) == {"ready": "none", "fault": "none", "shutter": True}
+
+
+def test_the_ready_lines_can_be_asked_for_each_laser() -> None:
+    inputs = make(i.LaserLines("none"), i.LaserLines("none"))
+    asked = [inputs.ready_line(ps, co2) for ps in (False, True) for co2 in (False, True)]
+    assert asked == [0, CO2_READY, PS_READY, PS_READY | CO2_READY]
 
 
 def test_a_permit_asks_for_nothing_that_a_profile_does_not_have() -> None:

@@ -103,7 +103,18 @@ def test_no_pulse_comes_while_the_laser_behind_the_output_is_ready(output: str, 
     probe.gpio |= line
     probe.run()
     assert len(probe.pulses) == (0 if refused else 2)
-    assert ("the laser behind this output is ready" in probe.scope.told()) == refused
+    end = "0 pulses, stopped: the laser behind this output is ready" if refused else "2 pulses, done"
+    assert probe.scope.told() == f"scope {output}: {end}"
+
+
+@pytest.mark.parametrize("start_ms", [0, 1])
+def test_the_time_between_pulses_holds_from_the_very_first_millisecond(start_ms: int) -> None:
+    probe = Probe()
+    assert probe.scope.stopped == ""
+    for now_ms in range(start_ms, start_ms + 401):
+        probe.now_ms = now_ms
+        assert not probe.scope.step(now_ms)
+    assert probe.pulses == [start_ms, start_ms + 200, start_ms + 400]
 
 
 def test_nothing_is_against_a_last_pulse_that_was_made() -> None:

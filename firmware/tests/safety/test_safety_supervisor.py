@@ -49,6 +49,28 @@ def test_power_up_ends_in_standby_and_the_pedal_fires_only_through_arming_and_re
     assert [words for words in desk.log if words.startswith("begin")] == [f"begin {desk.board.ms}"]
 
 
+def test_a_supervisor_that_has_just_started_asks_for_nothing_and_drives_nothing(desk: Desk) -> None:
+    supervisor = desk.supervisor
+    assert (supervisor.events, supervisor.outputs, supervisor.turns) == (0, 0, 0)
+    assert (supervisor.worst_us, supervisor.worst_firing_us, supervisor.worst_flash_us) == (0, 0, 0)
+    assert supervisor.found == 0 and isinstance(supervisor.found, int)
+    assert supervisor.selftest is None and supervisor.scope is None
+    desk.turns(3)
+    assert not desk.console.steps, "the console comes with the fourth turn"
+    desk.turns()
+    assert desk.console.steps == [False]
+    assert "kind=input before=0 after=" in "\n".join(desk.notes())
+
+
+def test_heartbeat_runs_before_the_first_turn_for_whoever_breathes(make_desk: MakeDesk) -> None:
+    desk = make_desk(now_ms=4)
+    desk.supervisor.breathe()
+    assert not desk.board.beats
+    desk.board.sleep()
+    desk.supervisor.breathe()
+    assert desk.board.beats == [5]
+
+
 def _worst_gap(moments: list[int]) -> int:
     return max((b - a) & LATEST_MS for a, b in itertools.pairwise(moments))
 
@@ -556,7 +578,11 @@ def test_a_journal_that_cannot_be_written_is_a_fault_keeps_from_arming_and_is_tr
     assert "could not be written" in desk.delivery.message
     assert desk.inputs.holds & i.JOURNAL_CLOSED
     assert not desk.inputs.word & i.ADMITTED
+    desk.log.clear()
+    desk.turns(1000)
+    assert desk.log.count("flash") <= 2, "tried again when there is more, not all the time"
     desk.files.fails = False
+    desk.recorder.note(11, "b=2")
     desk.turns(500)
     assert not desk.inputs.holds & i.JOURNAL_CLOSED
     assert desk.inputs.word & i.ADMITTED
