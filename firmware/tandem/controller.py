@@ -119,6 +119,7 @@ class Tandem(Maintenance):
         supervisor = self._supervisor
         plan = self._planned(self._planner.compile, name, supervisor.board.handpiece_mv(), machine.freq())
         self._inputs.configure(LaserLines(*plan.ps_lines), LaserLines(*plan.co2_lines), plan.co2_scanner != "none")
+        self._state.set_shutter(plan.shutter_ms)
         self._delivery.use(plan)
         supervisor.select()
         self._inputs.hold(NO_RECIPE, False)

@@ -118,7 +118,8 @@ class Plan:
     ``recipe`` its name. ``passes`` tuple of `PassPlan`; ``presses`` tuple of tuples: the passes (indices from 0) that
     one press runs; ``warnings`` tuple of texts; ``text`` all of it for people, see `lines`. ``clock_hz``.
     Of the handpiece: ``id_low_mv`` .. ``id_high_mv`` its identification. Of the profiles: ``ps_lines``, ``co2_lines``
-    (ready, fault), how each laser's lines behave, "none" without the laser; ``co2_scanner`` "none", "stepped" or "xy".
+    (ready, fault), how each laser's lines behave, "none" without the laser; ``co2_scanner`` "none", "stepped" or "xy";
+    ``shutter_ms`` within which the shutters of both open or close.
     """
 
     def __init__(self) -> None:
@@ -129,6 +130,7 @@ class Plan:
         self.ps_lines: tuple[str, str] = ("none", "none")
         self.co2_lines: tuple[str, str] = ("none", "none")
         self.co2_scanner = "none"
+        self.shutter_ms = 0
         self.passes: tuple[PassPlan, ...] = ()
         self.presses: tuple[tuple[int, ...], ...] = ()
         self.warnings: tuple[str, ...] = ()

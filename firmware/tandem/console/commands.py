@@ -50,6 +50,9 @@ _DEEDS = ("standby", "service", "testfire", "scope", "journal pulled", "journal 
 _FACTS = ("version", "set", "clock", "journal status")
 """Commands answered by `key=value` words."""
 
+_DEEP = ("recipe show", "recipe use")
+"""Commands that call so deep that they are carried out by `pump`, nearer to the bottom of the board's small stack."""
+
 _LONGEST_LINE = 340
 _MOST_WAITING = 8
 
@@ -62,6 +65,7 @@ class Commands:
         self._output = output
         self._lines: Iterator[str] | None = None
         self._name = ""
+        self._deep = ""
         self._given = 0
         self._waiting: list[tuple[int, str]] = []
 
@@ -136,6 +140,14 @@ class Commands:
         while self._lines is not None and lines > 0 and self._output.room >= _LONGEST_LINE:
             lines -= 1
             try:
+                deep = self._deep
+                if deep:
+                    self._deep = ""
+                    if self._name == "recipe show":
+                        self._lines = iter(self._controller.recipe_lines(deep))
+                    else:
+                        self._end(protocol.ok(protocol.pairs(self._controller.use(deep))))
+                    continue
                 text = next(self._lines)
             except StopIteration:
                 self._end(protocol.ok("{} lines={}".format(self._name, self._given)))
@@ -190,16 +202,15 @@ class Commands:
         elif name == "clear":
             controller.clear()
             self._end(protocol.ok("cleared"))
-        elif name == "recipe use":
-            self._end(protocol.ok(protocol.pairs(controller.use(arguments[0]))))
         else:
             self._given = 0
             self._lines = iter(self._long_reply(name, arguments))
 
     def _long_reply(self, name: str, arguments: list[str]) -> "Iterable[str]":
         controller = self._controller
-        if name == "recipe show":
-            return controller.recipe_lines(arguments[0])
+        if name in _DEEP:
+            self._deep = arguments[0]
+            return ()
         if name == "journal show":
             return controller.journal_lines(arguments[0])
         long_replies: dict[str, Callable[[], Iterable[str]]] = {
@@ -227,6 +238,7 @@ class Commands:
 
     def _end(self, text: str) -> None:
         self._lines = None
+        self._deep = ""
         self._output.line(text)
 
 

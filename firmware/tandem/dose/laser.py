@@ -63,6 +63,7 @@ FIELDS = (
     Quantity("ready_within_us", "ready_within", "from trigger until ready again", "time_us", 1, 10000000, "ms", None),
     Choice("fault", "fault", "the fault line", ("none", "closed_ok", "open_ok")),
     Choice("pickoff", "pickoff", "where the energy is taken, seen from the shutter", ("before", "after")),
+    Quantity("shutter_us", "shutter", "its time to open, or to close", "time_us", 1000, 2000000, "ms"),
     Choice("scanner", "scanner", "what moves the spots", ("none", "stepped", "xy")),
     Quantity("scan_step_us", "scan_step", "time of the longest move", "time_us", 10, 1000000, "us", None),
     Quantity("scan_settle_us", "scan_settle", "from its end until in position", "time_us", 0, 1000000, "us", None),
@@ -116,6 +117,7 @@ class Laser(Entry, Profile):
     ready_within_us: "int | None"
     fault: str
     pickoff: str
+    shutter_us: int
     scanner: str
     scan_step_us: "int | None"
     scan_settle_us: "int | None"
@@ -216,6 +218,7 @@ _PS_EXAMPLE = (
     "internal_jitter",
     "sync_at",
     "sync_window",
+    "shutter",
 )
 _LAMP_EXAMPLE = ("lamp_rate",)
 _SESSION = "settings of the published session"
@@ -240,6 +243,7 @@ def _ps(name: str, trigger: str, **values: "Any") -> Laser:
         ready="steady",
         fault="closed_ok",
         pickoff="after",
+        shutter_us=250000,
         scanner="none",
         power_up_us=10000000,
         **values,
@@ -300,6 +304,7 @@ def generic_co2_240w() -> Laser:
         ready="steady",
         fault="closed_ok",
         pickoff="after",
+        shutter_us=250000,
         scanner="xy",
         scan_step_us=1000,
         scan_settle_us=500,
@@ -316,6 +321,7 @@ def generic_co2_240w() -> Laser:
                 "scan_step",
                 "scan_settle",
                 "scan_field",
+                "shutter",
             ),
             gate_low="shortest gate of a common RF laser controller",
             gate_high="a millisecond, below the external one-shot of 1.2 ms",

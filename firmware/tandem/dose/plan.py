@@ -149,8 +149,10 @@ class PlanJob(Given):
         plan.id_high_mv = self.handpiece.id_high_mv
         if self.ps is not None:
             plan.ps_lines = (self.ps.ready, self.ps.fault)
+            plan.shutter_ms = self.ps.shutter_us // 1000
         if self.co2 is not None:
             plan.co2_lines = (self.co2.ready, self.co2.fault)
+            plan.shutter_ms = max(plan.shutter_ms, self.co2.shutter_us // 1000)
             plan.co2_scanner = self.co2.scanner
         return plan
 

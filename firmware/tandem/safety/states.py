@@ -375,11 +375,16 @@ class State:
         self.incomplete = False
         self.refused = 0
         self.refused_ms = 0
-        self.times = [0, _SELFTEST_MS, 0, 0, 0, shutter_ms, _ACKNOWLEDGE_MS, 0]
+        self.times = [0, _SELFTEST_MS, 0, 0, 0, 0, _ACKNOWLEDGE_MS, 0]
         self._wait_ms = wait_ms
-        _within("shutter_ms", shutter_ms, 1, 2000)
+        self.set_shutter(shutter_ms)
         _within("wait_ms", wait_ms, 0, 60000)
         self.set_times(arming_ms, idle_s, service_s)
+
+    def set_shutter(self, shutter_ms: int) -> None:
+        """Take over the time, 1 to 2000 ms, within which shutters open or close; ValueError for another."""
+        _within("shutter_ms", shutter_ms, 1, 2000)
+        self.times[T_SHUTTER] = shutter_ms
 
     def set_times(self, arming_ms: int, idle_s: int, service_s: int) -> None:
         """Take over times that can be set; ValueError for one out of range, and none is taken over then."""
@@ -484,6 +489,8 @@ def _enter(state: State, mode: int, number: int, because: str, events: int, now_
     state.because = because
     state.fault = number
     state.needs = faults.needs(number) if number else 0
+    if mode == FAULT and state.before == SELFTEST:
+        state.needs |= faults.RESTART  # what was not tested any more has to be tested first
     state.refused = 0
     state.pedal_seen = mode == READY and state.inputs & _PEDAL == PEDAL_RELEASED
 

@@ -305,7 +305,7 @@ class Supervisor:
         before = self._mode
         self._mode = mode
         self._step_ms = -1
-        self._beats = True
+        self._beats = not (before == SELFTEST and mode == FAULT)
         self._arming = 0
         self.journal.tick(now)
         if before == FIRING and self.delivery.active:
@@ -327,6 +327,9 @@ class Supervisor:
             self.delivery.disarmed(mode == FAULT)
             if mode == STANDBY:
                 self.select()
+                if self.found:
+                    self.request(raising(self.found))
+                    self.found = 0
         elif mode == READY and before == FIRING:
             self.request(self.delivery.reload())
             self.select()
@@ -384,9 +387,10 @@ class Supervisor:
             self._beats = test.wants_heartbeat
             if test.fault:
                 self.delivery.message = test.detail
-                self.found = test.fault
+                self.request(raising(test.fault))
+                return
             self._steps = self.selftest = test = None
-        self.request(raising(self.found) if self.found else EV_PASSED)
+        self.request(EV_PASSED)
 
     def _arm(self, now: int) -> None:
         """Bring what waits into flash, prove that SAFE opens without HEARTBEAT, then load and release the guard."""

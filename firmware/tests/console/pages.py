@@ -31,7 +31,7 @@ TIME_NAMES = {
     states.T_ARMING: "arming time (2 s or more)",
     states.T_WAIT: "arming time and 5 s",
     states.T_IDLE: "inactivity time (120 s)",
-    states.T_SHUTTER: "shutter time (250 ms)",
+    states.T_SHUTTER: "shutter time (of the profiles; 250 ms)",
     states.T_ACKNOWLEDGE: "100 ms",
     states.T_SERVICE: "service time (300 s)",
 }
