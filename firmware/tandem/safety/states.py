@@ -95,6 +95,7 @@ _FAR_MS = const(0x10000000)
 _TICKS_HALF = const(0x20000000)
 
 _LIVE = (ARMING, READY, FIRING)
+_ARMED = (READY, FIRING)
 _RESTING = (STANDBY, SERVICE)
 _NAMELESS = (faults.GUARD_TRIPPED, faults.SAFE_OPENED)
 
@@ -419,7 +420,7 @@ def _decide(state: State, inputs: int, events: int, now_ms: int) -> int:
     before = state.mode
     state.inputs = inputs
     raised = events >> FAULT_SHIFT
-    follows = raised in faults.FOLLOW_ON and before in _LIVE and inputs & _STOPS != _STOPS
+    follows = raised in faults.FOLLOW_ON and before in _ARMED and inputs & _STOPS != _STOPS
     if raised and not follows:
         _raise(state, raised, events, now_ms)
     else:
@@ -428,9 +429,10 @@ def _decide(state: State, inputs: int, events: int, now_ms: int) -> int:
             state.also = raised
     if before == FAULT == state.mode:
         _name_cause(state, inputs, now_ms)
-    state.permit = state.mode == FIRING and _shutters_open(inputs)
-    # A mode just entered is looked at again in the next turn: its rows have not been read yet.
-    state.due_ms = now_ms if state.mode != before or raised else later(now_ms, _wait_ms(state, now_ms))
+    state.permit = state.mode == FIRING and _shutters_right(inputs)
+    # A mode just entered is looked at again in the next turn: its rows have not been read yet. So is one in which an
+    # event was answered: a row below, whose time has come in this very turn, has not been read either.
+    state.due_ms = now_ms if state.mode != before or events else later(now_ms, _wait_ms(state, now_ms))
     return state.mode
 
 
@@ -447,7 +449,7 @@ def _read_table(state: State, inputs: int, events: int, now_ms: int) -> None:
             continue
         if target != mode:
             _enter(state, target, number, because, events, now_ms)
-        elif events & EV_ARM:
+        elif mode in _RESTING and events & EV_ARM:
             state.refused = arm_blocks(inputs)
             state.refused_ms = now_ms
         elif mode == SERVICE:
@@ -521,11 +523,11 @@ def _name_cause(state: State, inputs: int, now_ms: int) -> None:
     state.needs |= faults.needs(number)
 
 
-def _shutters_open(inputs: int) -> bool:
-    """Tell whether each selected laser, and at least one, has its shutter open."""
-    if inputs & PS_SELECTED and not inputs & PS_SHUTTER_OPEN:
+def _shutters_right(inputs: int) -> bool:
+    """Tell whether each selected laser, and at least one, has its shutter open, and any other has it closed."""
+    if not inputs & (PS_SHUTTER_OPEN if inputs & PS_SELECTED else PS_SHUTTER_CLOSED):
         return False
-    if inputs & CO2_SELECTED and not inputs & CO2_SHUTTER_OPEN:
+    if not inputs & (CO2_SHUTTER_OPEN if inputs & CO2_SELECTED else CO2_SHUTTER_CLOSED):
         return False
     return bool(inputs & (PS_SELECTED | CO2_SELECTED))
 
