@@ -302,14 +302,22 @@ class Supervisor:
         return later(now, min(wait_ms, inputs_ms, state_ms))
 
     def _changed(self, mode: int, now: int) -> None:
+        """Do what a new state asks for: shutters and permits first, then tell people, then what takes its time."""
         before = self._mode
         self._mode = mode
         self._step_ms = -1
         self._beats = not (before == SELFTEST and mode == FAULT)
         self._arming = 0
         self.journal.tick(now)
+        self._put_out(now)
         if before == FIRING and self.delivery.active:
             self.delivery.finish("guard" if self.board.guard_tripped() else "")
+        if mode in (STANDBY, FAULT):
+            self.board.withdraw()
+            self.inputs.give(LOADED | SAFE_PROVEN, False)
+            self.delivery.disarmed(mode == FAULT)
+        self._incomplete = False
+        self._tell(before, mode)
         if before == SERVICE:
             self.scope = None
             forget(("timing.rp2.scope", "safety.scope"))
@@ -321,23 +329,22 @@ class Supervisor:
             self.select()
             self.delivery.open_record()
             self._arming = _FLUSH
-        elif mode in (STANDBY, FAULT):
-            self.board.withdraw()
-            self.inputs.give(LOADED | SAFE_PROVEN, False)
-            self.delivery.disarmed(mode == FAULT)
-            if mode == STANDBY:
-                self.select()
-                if self.found:
-                    self.request(raising(self.found))
-                    self.found = 0
+        elif mode == STANDBY:
+            self.select()
+            if self.found:
+                self.request(raising(self.found))
+                self.found = 0
         elif mode == READY and before == FIRING:
             self.request(self.delivery.reload())
             self.select()
             if self.delivery.presses_used:
                 self.console.remark(_USED_TEXT)
-        self._incomplete = False
         self.outputs = indicators.outputs(self.state, now, self.delivery.testing)
-        self._tell(before, mode)
+
+    def _put_out(self, now: int) -> None:
+        """Shift shutters, lamps and sounds of the present state out at once."""
+        self.outputs = indicators.outputs(self.state, now, self.delivery.testing)
+        self.board.exchange(self.outputs)
 
     def _tell(self, before: int, mode: int) -> None:
         """Put a new state or another fault on record, and tell people."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 from burst import prepare
-from stage import CLOCK_HZ, Figure, Stage, stage
+from stage import CLOCK_HZ, CYCLES_A_MS, Figure, Stage, stage
 from train import PRELUDE
 
 PERIOD = CLOCK_HZ // 200
@@ -112,13 +112,16 @@ def _scan() -> Iterator[Stage]:
 @pytest.mark.parametrize("bounce_ms", [0, 3])
 def test_a_pedal_that_opens_stops_the_next_shot(_scan: Stage, bounce_ms: int, figure: Figure) -> None:
     after: Counter[str] = Counter()
+    shutter_ms = 0.0
     for step in range(50):
         scan = _scan.again("fifth shot")
         gate = scan.cycle
         opened = gate + 1 + step * PERIOD // 50
         scan.bench.part("pedal").set(bounce_ms=bounce_ms)
         scan.bench.part("pedal").set(release=True, at_cycle=opened)
-        scan.told("state READY: the pedal was released", timeout_ms=60)
+        scan.told("state READY: the pedal was released", timeout_ms=150)
+        (shut,) = [edge.cycle for edge in scan.edges("CO2_SHUTTER", gate)]
+        shutter_ms = max(shutter_ms, (shut - opened) / CYCLES_A_MS)
         scan.bench.run_for(ms=15)
         contact = [edge.cycle for edge in scan.edges("FOOT_NO", gate)]
         assert contact[0] == opened
@@ -133,3 +136,7 @@ def test_a_pedal_that_opens_stops_the_next_shot(_scan: Stage, bounce_ms: int, fi
             assert scan.fields("status")["pattern"] == "incomplete"
     told = "; ".join(f"{count} x {what}" for what, count in sorted(after.items()))
     figure(f"shots after the pedal opened at 50 moments, contacts bouncing {bounce_ms} ms", told)
+    figure(
+        f"pedal opens to the shutter's coil off, contacts bouncing {bounce_ms} ms", round(shutter_ms, 1), "ms", "<= 5"
+    )
+    assert shutter_ms <= 5
