@@ -362,9 +362,17 @@ class Delivery:
         if p.scanner != "none":
             self._sequencer.place(0)
 
-    def _start_step(self) -> None:
+    def _load_next(self) -> int:
+        """Load the next burst of the press ahead of its time and open its record. Returns 0, or what ends the press."""
+        event = self._no_room() or self._attempt(self._load_and_open)
+        if event:
+            self.active = False  # nothing of it was fired
+            self._again_ms = -1
+        return event
+
+    def _load_and_open(self) -> None:
         self._load()
-        self._open_and_start()
+        self.open_record()
 
     def _burst(self, p: "PassPlan") -> contract.Burst:
         b = contract.Burst()
@@ -399,7 +407,7 @@ class Delivery:
                 return 0
             self._again_ms = -1
             self._started_ms = now_ms
-            return self._no_room() or self._attempt(self._start_step)
+            return self._attempt(self._sequencer.start)
         state = self._sequencer.state
         if state == contract.RUNNING:
             return 0
@@ -410,7 +418,7 @@ class Delivery:
         self._end_burst("", "complete")
         if self.step + 1 < len(self.order):
             self.step += 1
-            return self._no_room() or self._attempt(self._start_step)
+            return self._load_next() or self._attempt(self._sequencer.start)
         if self.testing:
             self.active = False
             self.test_due = False
@@ -419,7 +427,7 @@ class Delivery:
         if self.patterns < self.current.patterns_per_press:
             self.step = 0
             self._again_ms = later(now_ms, self._pause_ms(now_ms))
-            return 0
+            return self._load_next()
         self.active = False
         return EV_DONE
 
@@ -432,6 +440,7 @@ class Delivery:
         self.active = False
         if self._again_ms >= 0:
             self._again_ms = -1
+            self.close_record("released")
             return 0
         event = self._end_burst(reason)
         if not reason:

@@ -45,7 +45,7 @@ class Board:
         ("co2_decision_us", 45),
         ("verify_margin_us", 5),
         ("sync_check_us", 5),
-        ("step_wait_us", 2000),
+        ("step_wait_us", 4000),
         ("pair_min_cycles", 125),
         ("pair_max_cycles", 1250000000),
     )
