@@ -69,7 +69,7 @@ class Cause:
     most: int = 0
     may: str = "nothing"
     ends: Ends = "console"
-    cure: Callable[[Stage], None] = lambda stage: None
+    cure: Callable[[Stage], object] = lambda stage: None
     watch_ms: int = 60
     exact: bool = False
     passes: tuple[str, ...] = ("ps", "co2")

@@ -59,7 +59,7 @@ def wrong(
         faults=faults,
         most=most,
         may=("nothing", ONE_PERMIT)[most] if most < 2 else f"{most} shots as planned",
-        cure=lambda stage: mend(stage, 0) and None,
+        cure=lambda stage: mend(stage, 0),
         coils=state == "READY",
         shifts=True,
         watch_ms=PRESS_MS if state == "FIRING" and most > 1 else 60,

@@ -23,7 +23,7 @@ def press(_known_press: Press) -> Press:
     return _known_press
 
 
-def bounces(random: Random, level: int, width_ms: int, begins_us: int) -> list[list[float]]:
+def bounces(random: Random, level: int, width_ms: int, begins_us: int) -> list[list[int]]:
     """Return the changes of a contact that bounces to a level: two pairs a millisecond, the last at the very end."""
     count = 2 * BOUNCES_A_MS * width_ms - 1
     times = sorted(random.randrange(1, 1000 * width_ms) for _ in range(count))

@@ -18,15 +18,17 @@ HEAD = """## Fault injection: what moved after a cause that may not, and how it 
 
 `firmware/tests/on_bench/test_campaign_*.py`
 
-Each cause is injected from saved states READY and FIRING, with flash at its typical and at its worst times (`a / b` where
-they differ). In READY the pedal is pressed after the cause and held. Outputs are judged at every moment, against a press
-that was made to its end before: every trigger and driver edge, the shutters' outputs, and that nothing rises once SAFE fell.
-Recovery is followed to its end at the number of moments in the last column: the cause is taken away and the fault cleared on
-the console; or the watchdog resets the board and it boots; or the program has ended at the prompt, and a hard reset follows.
+Each cause is injected from saved states READY and FIRING, with flash at its typical and at its worst times (`a / b`
+where they differ). In READY the pedal is pressed after the cause and held. Outputs are judged at every moment, against a
+press that was made to its end before: every edge of triggers and drivers, the shutters' outputs, and that nothing rises
+once SAFE fell. Recovery is followed to its end at the number of moments in the last column: the cause is taken away and
+the fault cleared on the console; or the watchdog resets the board and it boots; or the program has ended at the prompt,
+and a hard reset follows.
 
-*Shots* is the most that left the board after the cause in one trial. *Low after*: where the guard acted, cycles of 8 ns from
-SAFE's fall to the last trigger low; and the longest time from the cause to the last edge of a trigger or driver, the shots
-that may still come included. SYNC_OUT, which fires nothing, may go on until SAFE opens.
+*Shots* is the most that left the board after the cause in one trial. *Low after*: where the guard acted, cycles of 8 ns
+from SAFE's fall to the last trigger low; and the longest time from the cause to the last edge of a trigger or driver,
+the shots that may still come included. SYNC_OUT, which fires nothing, may go on until SAFE opens. Handlers are machine
+code and cannot raise: an undefined instruction in them stops the core, as a hard fault does.
 """
 TITLES = (
     "cause",
@@ -82,8 +84,14 @@ def line(rows: list[Row]) -> str:
         both(rows, told),
         both(rows, lambda row: "; ".join(row["after"])) + f" ({sum(row['recovered'] for row in rows)})",
     )
-    notes = sorted({row["note"] for row in rows if row["note"]})
-    return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |" + "".join(f"\n{n}" for n in notes)
+    return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |"
+
+
+def notes(rows: list[Row]) -> list[str]:
+    """Return what was remarked on single rows, below their table."""
+    return sorted(
+        {f"- {row['cause']}, {row['state']}, flash {row['flash']}: {row['note']}" for row in rows if row["note"]}
+    )
 
 
 def sections() -> list[str]:
@@ -100,5 +108,6 @@ def sections() -> list[str]:
         for cause, state in sorted({(row["cause"], row["state"]) for row in in_group}):
             same = [row for row in in_group if (row["cause"], row["state"]) == (cause, state)]
             lines.append(line(sorted(same, key=lambda row: FLASH_TIMES.index(row["flash"]))))
-        found.append(f"### {group}\n\n" + "\n".join(lines) + "\n")
+        remarks = notes(in_group)
+        found.append(f"### {group}\n\n" + "\n".join([*lines, *([""] if remarks else []), *remarks]) + "\n")
     return found
