@@ -2,8 +2,8 @@
 
 Figures are printed at the end of every run, also when everything passes, and kept in build/figures.json. A test names
 the requirements of docs/requirements.md that it proves (`@pytest.mark.proves("R-ARM-1")`); outcomes are kept in
-build/outcomes.json. The rows of the fault-injection campaign go into build/campaign.json. A whole run (`make test`, no test left out) fails when the trace has a hole; a run of some tests
-fails for a wrong mark alone.
+build/outcomes.json. The rows of the fault-injection campaign go into build/campaign.json. A whole run (`make test`, no
+test left out) fails when the trace has a hole; a run of some tests fails for a wrong mark alone.
 """
 
 from __future__ import annotations

@@ -54,12 +54,12 @@ _FAULT_TOLD = re.compile(r"# fault (\d+ \w+):")
 class Cause:
     """What is done to the controller, what it may still do after that, and how it has to end.
 
-    `inject(stage, cycle)` does it: now, or in a cycle that comes in `LEAD_CYCLES` when `exact`; it may return the cycle in
-    which it really came, for what has to wait for a step of the program. `most`: shots that may
-    still leave the board, `may` says which. `faults`: what may be told, "" for none. `ends`: whether the console lives
-    on, the watchdog resets the board, the program ends at the prompt, or a hard reset follows in any case. `cure(stage)` takes the cause away.
-    `watch_ms`: how long outputs are watched at least: from FIRING on to the second shot that was due; in READY before the
-    pedal is pressed. `passes`: of which passes FIRING moments are drawn.
+    `inject(stage, cycle)` does it: now, or in a cycle that comes in `LEAD_CYCLES` when `exact`; it may return the cycle
+    in which it really came, for what has to wait for a step of the program. `most`: shots that may still leave the
+    board, `may` says which. `faults`: what may be told, "" for none. `ends`: whether the console lives on, the watchdog
+    resets the board, the program ends at the prompt, or a hard reset follows in any case. `cure(stage)` takes the cause
+    away. `watch_ms`: how long outputs are watched at least: from FIRING on to the second shot that was due; in READY
+    before the pedal is pressed. `passes`: of which passes FIRING moments are drawn.
     """
 
     group: str
@@ -70,7 +70,7 @@ class Cause:
     may: str = "nothing"
     ends: Ends = "console"
     cure: Callable[[Stage], object] = lambda stage: None
-    watch_ms: int = 60
+    watch_ms: int = 200
     exact: bool = False
     passes: tuple[str, ...] = ("ps", "co2")
     coils: bool = False

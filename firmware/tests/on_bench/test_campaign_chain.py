@@ -43,7 +43,7 @@ def test_nothing_leaves_the_drivers_once_a_contact_has_opened(
         cure=closes,
         exact=True,
         passes=("co2",),
-        watch_ms=25,
+        watch_ms=200,
     )
     row = checked(tried(press, cause, state, flash, moments if firing else 12, recoveries=3), campaign_row)
     assert row.guard_cycles is None or 0 < row.guard_cycles <= 8
@@ -60,7 +60,7 @@ def test_a_safe_that_is_low_for_100_ns_stops_everything(
         lambda stage, cycle: dip(stage, cycle, DIP_CYCLES),
         faults=("15 GUARD_TRIPPED",),
         exact=True,
-        watch_ms=25,
+        watch_ms=200,
     )
     row = checked(tried(press, cause, state, flash, 100 if state == "FIRING" else 20, recoveries=3), campaign_row)
     assert row.guard_cycles is None or 0 < row.guard_cycles <= 8

@@ -58,7 +58,7 @@ def test_a_pedal_that_bounces_as_it_opens_stops_at_once(
         moving(Random(contact + flash), 0, contact),
         most=1,
         may="the one shot that has its permit",
-        watch_ms=80,
+        watch_ms=200,
     )
     checked(tried(press, cause, "FIRING", flash, len(WIDTHS_MS), recoveries=2), campaign_row)
 

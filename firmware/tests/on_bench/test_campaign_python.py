@@ -1,4 +1,4 @@
-"""Fault injection, Python: stuck, an exception inside every task, heap, stack and file system exhausted, USB flooded."""
+"""Fault injection, Python: stuck, an exception in every task, heap, stack and file system exhausted, USB flooded."""
 
 from __future__ import annotations
 
