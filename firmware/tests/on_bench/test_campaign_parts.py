@@ -11,8 +11,8 @@ from stage import Stage
 
 GROUP = "Shutters, scanner, lasers, handpiece"
 ONE_PERMIT = "the one shot that has its permit"
-PRESS_MS = 1300
-"""A whole press, from the pedal to the last shot's verdict."""
+PRESS_MS = 1500
+"""A whole press, from the pedal to the last shot, and the telling of a fault."""
 OBVIOUS = 3
 """Moments a row: these faults are seen by level, in whole turns of 1 ms."""
 
@@ -92,7 +92,8 @@ def test_a_shutter_that_is_not_where_it_should_be_is_a_fault(
 ) -> None:
     part = f"{laser}_shutter"
     seen_later = state == "FIRING" and fault in UNSEEN_IN_FIRING
-    expected = SHUT if fault in UNSEEN_IN_FIRING else OPEN
+    both_in_ready = state == "READY" and fault == "both contacts at once"
+    expected = SHUT if fault in UNSEEN_IN_FIRING or both_in_ready else OPEN
     trials = wrong(
         press,
         f"{laser} shutter {fault}",

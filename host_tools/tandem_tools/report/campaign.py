@@ -18,8 +18,8 @@ HEAD = """## Fault injection: what moved after a cause that may not, and how it 
 
 `firmware/tests/on_bench/test_campaign_*.py`
 
-Each cause is injected from saved states READY and FIRING, with flash at its typical and at its worst times (`a / b`
-where they differ). In READY the pedal is pressed after the cause and held. Outputs are judged at every moment, against a
+Each cause is injected from saved states READY and FIRING, with flash at its typical and at its worst times: `a / b`
+where they differ. In READY the pedal is pressed after the cause and held. Outputs are judged at every moment, against a
 press that was made to its end before: every edge of triggers and drivers, the shutters' outputs, and that nothing rises
 once SAFE fell. Recovery is followed to its end at the number of moments in the last column: the cause is taken away and
 the fault cleared on the console; or the watchdog resets the board and it boots; or the program has ended at the prompt,
