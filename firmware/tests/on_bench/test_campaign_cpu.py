@@ -77,6 +77,7 @@ def places(press: Press) -> dict[tuple[str, str], int]:
     return found
 
 
+@pytest.mark.proves("R-SUP-5")
 @pytest.mark.parametrize("flash", FLASH_TIMES)
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("place", ["entry", "middle"])

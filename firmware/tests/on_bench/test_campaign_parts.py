@@ -198,6 +198,7 @@ def test_a_handpiece_that_is_pulled_is_a_fault(
     checked(wrong(press, "handpiece pulled", state, flash, pulled, back, ("14 HANDPIECE_LOST",), most), campaign_row)
 
 
+@pytest.mark.proves("R-OPT-5")
 @pytest.mark.parametrize("flash", FLASH_TIMES)
 @pytest.mark.parametrize("state", STATES)
 def test_an_aiming_beam_that_is_not_seen_is_a_fault(

@@ -47,6 +47,7 @@ def moving(random: Random, pressed: int, contact: str) -> Inject:
     return inject
 
 
+@pytest.mark.proves("R-PED-7")
 @pytest.mark.parametrize("flash", FLASH_TIMES)
 @pytest.mark.parametrize("contact", BOUNCING)
 def test_a_pedal_that_bounces_as_it_opens_stops_at_once(
@@ -63,6 +64,7 @@ def test_a_pedal_that_bounces_as_it_opens_stops_at_once(
     checked(tried(press, cause, "FIRING", flash, len(WIDTHS_MS), recoveries=2), campaign_row)
 
 
+@pytest.mark.proves("R-PED-7")
 @pytest.mark.parametrize("flash", FLASH_TIMES)
 @pytest.mark.parametrize("contact", BOUNCING)
 def test_a_pedal_that_bounces_as_it_closes_fires_20_ms_after_its_last_bounce(

@@ -42,6 +42,7 @@ def striking(step: str, what: int, state: State) -> Inject:
     return inject
 
 
+@pytest.mark.proves("R-SUP-5")
 @pytest.mark.parametrize("flash", FLASH_TIMES)
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("step", TASKS)
@@ -101,6 +102,7 @@ def test_a_python_stuck_with_interrupts_disabled_fires_at_most_the_shot_that_has
     checked(tried(press, cause, state, flash, 10), campaign_row)
 
 
+@pytest.mark.proves("R-SUP-4")
 @pytest.mark.parametrize("flash", FLASH_TIMES)
 @pytest.mark.parametrize("state", STATES)
 def test_an_exhausted_stack_ends_the_program_with_the_outputs_safe(
@@ -152,6 +154,7 @@ def quiet(stage: Stage) -> None:
     stage.board.read()
 
 
+@pytest.mark.proves("R-SUP-3")
 @pytest.mark.parametrize("flash", FLASH_TIMES)
 @pytest.mark.parametrize("state", STATES)
 def test_a_flooded_console_changes_no_shot(press: Press, state: State, flash: Flash, campaign_row: RecordRow) -> None:
@@ -194,6 +197,7 @@ def to_standby(stage: Stage) -> None:
     stage.bench.run_for(ms=3000)
 
 
+@pytest.mark.proves("R-SUP-4")
 @pytest.mark.parametrize("flash", FLASH_TIMES)
 @pytest.mark.parametrize("state", STATES)
 def test_a_full_file_system_changes_no_shot(full: Press, state: State, flash: Flash, campaign_row: RecordRow) -> None:

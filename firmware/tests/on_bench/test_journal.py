@@ -95,6 +95,7 @@ print("worst=%d mean=%d change=%d" % (max(took), sum(took) // 200, change))
 """
 
 
+@pytest.mark.proves("R-JRN-6")
 def test_a_shot_is_kept_within_a_turn(bare: Stage, figure: Figure) -> None:
     prepare(bare)
     bare.bench.record(["FRAM_CS"])
@@ -174,6 +175,7 @@ print("seen=%d last=%d" % (seen, last))
 """
 
 
+@pytest.mark.proves("R-JRN-9")
 @pytest.mark.slow
 def test_a_day_of_ten_thousand_shots_goes_through_shot_memory_and_flash(
     bare: Stage, tmp_path: Path, figure: Figure

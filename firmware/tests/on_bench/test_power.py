@@ -94,6 +94,7 @@ def moves(stage: Stage, since: int) -> list[str]:
     return [edge.net for edge in late + [e for e in stage.edges(TRIGGERS + COILS, since + 1) if e.level]]
 
 
+@pytest.mark.proves("R-SUP-7")
 @pytest.mark.parametrize("files", ["with_firmware", "without_files"])
 def test_power_up_moves_no_output(files: str, request: pytest.FixtureRequest, figure: Figure) -> None:
     stage = request.getfixturevalue(files).stage
@@ -106,6 +107,7 @@ def test_power_up_moves_no_output(files: str, request: pytest.FixtureRequest, fi
         assert stage.state == "STANDBY"
 
 
+@pytest.mark.proves("R-SUP-7")
 @pytest.mark.slow
 @pytest.mark.parametrize("files", ["with_firmware", "without_files"])
 @pytest.mark.parametrize("how", DISTURBANCES)
@@ -135,6 +137,7 @@ def firing_moments(press: Press, random: Random) -> list[int]:
     return inside + [random.randrange(press.start, press.end) for _ in range(25)]
 
 
+@pytest.mark.proves("R-SUP-7")
 @pytest.mark.slow
 @pytest.mark.parametrize("how", DISTURBANCES)
 def test_a_reset_at_any_moment_of_firing_moves_no_output(press: Press, how: str, figure: Figure) -> None:
@@ -166,6 +169,7 @@ def test_a_reset_at_any_moment_of_firing_moves_no_output(press: Press, how: str,
     assert max(fell) <= 0.1
 
 
+@pytest.mark.proves("R-SUP-8")
 @pytest.mark.parametrize("how", DISTURBANCES)
 def test_after_a_reset_in_firing_the_controller_stands_by(press: Press, how: str) -> None:
     random = Random(43)
@@ -178,6 +182,7 @@ def test_after_a_reset_in_firing_the_controller_stands_by(press: Press, how: str
     assert stage.state == "STANDBY"
 
 
+@pytest.mark.proves("R-SUP-7")
 def test_the_boot_loader_moves_no_output(bare: Stage, figure: Figure) -> None:
     random = Random(44)
     rises: list[str] = []
@@ -218,6 +223,7 @@ def test_the_boot_loader_after_ctrl_c_leaves_everything_off(press: Press) -> Non
     assert moves(stage, since) == []
 
 
+@pytest.mark.proves("R-SUP-7")
 def test_a_power_cut_lets_an_open_gate_only_fall(press: Press, figure: Figure) -> None:
     random = Random(45)
     found: list[float] = []

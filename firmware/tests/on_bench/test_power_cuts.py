@@ -319,6 +319,7 @@ def test_without_shot_memory_what_is_in_flash_stays_there(bare: Stage, figure: F
     told(outcome, "journal in RAM and flash", figure)
 
 
+@pytest.mark.proves("R-JRN-5", "R-SET-1")
 @pytest.mark.slow
 @pytest.mark.parametrize("share", range(SHARES))
 def test_no_record_and_no_setting_is_lost_torn_or_invented_by_a_power_cut(

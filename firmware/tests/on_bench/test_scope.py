@@ -60,6 +60,7 @@ def test_one_pulse_on_one_output_as_wide_as_asked(ready: Stage, net: str, figure
     assert max(errors) == 0
 
 
+@pytest.mark.proves("R-SRV-2")
 def test_ten_pulses_at_5_hz_and_then_an_arming(ready: Stage) -> None:
     ready.board.exec_raw(
         "import time\nfor _ in range(10):\n    assert scope.pulse_once(s, 4, 1250)\n    time.sleep_ms(200)", 5000

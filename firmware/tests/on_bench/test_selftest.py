@@ -171,6 +171,7 @@ def test_a_safe_that_stays_open_is_shown_in_standby(loading: Stage) -> None:
     assert any("cannot_arm" in line and "SAFE" in line for line in loading.ok("status"))
 
 
+@pytest.mark.proves("R-TST-1")
 @pytest.mark.parametrize("net", TRIGGERS)
 def test_a_trigger_that_is_stuck_high(net: str) -> None:
     with powered_up(PADS) as stage:
@@ -180,11 +181,13 @@ def test_a_trigger_that_is_stuck_high(net: str) -> None:
     assert re.fullmatch(r"GP[2-5] reads 1, expected 0", detail)
 
 
+@pytest.mark.proves("R-TST-1")
 def test_an_integrator_reset_that_is_stuck(loading: Stage) -> None:
     loading.bench.set_pin("PS_INT_RESET", 0)
     assert fault_of(loading) == (81, "GP7 reads 0, expected 1")
 
 
+@pytest.mark.proves("R-TST-3", "R-STP-11")
 def test_safe_that_does_not_open_without_heartbeat(loading: Stage) -> None:
     loading.bench.part("filter").set(force=1)
     number, detail = fault_of(loading, moved=("SAFE",))
@@ -192,6 +195,7 @@ def test_safe_that_does_not_open_without_heartbeat(loading: Stage) -> None:
     assert "SAFE reads 1" in detail
 
 
+@pytest.mark.proves("R-TST-3", "R-STP-11")
 @pytest.mark.parametrize(("net", "read"), [("ESTOP_CLOSED", 6), ("DOOR_CLOSED", 5), ("KEY_ON", 3)])
 def test_safe_closed_with_a_contact_of_the_chain_open(loading: Stage, net: str, read: int) -> None:
     loading.bench.set_pin(net, 0)
@@ -200,6 +204,7 @@ def test_safe_closed_with_a_contact_of_the_chain_open(loading: Stage, net: str, 
     assert f"bits {read} are read" in detail
 
 
+@pytest.mark.proves("R-PER-10", "R-TST-6")
 @pytest.mark.parametrize(
     ("what", "address", "value"),
     [
@@ -220,6 +225,7 @@ def test_a_register_that_differs(what: str, address: int, value: int) -> None:
     assert "does not read back as written" in detail
 
 
+@pytest.mark.proves("R-TST-1")
 @pytest.mark.parametrize("pattern", [0b000, 0b011, 0b110, 0b111])
 def test_an_input_register_without_its_pattern(loading: Stage, pattern: int) -> None:
     loading.bench.part("inputs").set(pattern=pattern << 13)
@@ -228,6 +234,7 @@ def test_an_input_register_without_its_pattern(loading: Stage, pattern: int) -> 
     assert "must be 0, 1, 0" in detail
 
 
+@pytest.mark.proves("R-TST-4")
 @pytest.mark.parametrize(
     ("prelude", "told"),
     [
@@ -242,6 +249,7 @@ def test_a_wrong_clock(prelude: str, told: str) -> None:
     assert told in detail
 
 
+@pytest.mark.proves("R-TST-4")
 @pytest.mark.parametrize(("channel", "name"), [(0, "PS_ENERGY"), (1, "CO2_ENERGY")])
 @pytest.mark.parametrize("volts", [0.0, 0.18, 3.3])
 def test_an_energy_channel_that_is_not_dark_or_not_there(loading: Stage, channel: int, name: str, volts: float) -> None:
@@ -265,6 +273,7 @@ def test_conversions_that_do_not_arrive() -> None:
     assert detail.startswith("0 conversions arrived")
 
 
+@pytest.mark.proves("R-TST-6")
 @pytest.mark.parametrize(
     ("error", "number", "told"),
     [("MemoryError('no room')", 73, "no room"), ("KeyError('lost')", 72, "KeyError: lost")],
@@ -275,12 +284,14 @@ def test_an_error_in_the_self_test_is_a_fault_too(error: str, number: int, told:
         assert fault_of(stage) == (number, told)
 
 
+@pytest.mark.proves("R-TST-2")
 def test_a_guard_that_holds_nothing_is_found_without_raising_a_trigger() -> None:
     with powered_up(WITHOUT_GUARD) as stage:
         number, _ = fault_of(stage)
     assert number == 86
 
 
+@pytest.mark.proves("R-TST-4")
 @pytest.mark.parametrize("volts", [2.5, 2.95])
 def test_a_reference_that_is_low(loading: Stage, volts: float) -> None:
     loading.bench.set_analog("controller.ADC_VREF", volts)
@@ -321,6 +332,7 @@ FLIPPED = MANIFEST_CHANGED.replace("CHANGED", 'text[:at] + "0123" + text[at + 4 
 TWICE = MANIFEST_CHANGED.replace("CHANGED", """text.replace('"files": {', '"files": {\\n' + text.split("\\n")[4])""")
 
 
+@pytest.mark.proves("R-TST-5")
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
@@ -361,6 +373,7 @@ def cause_after(stage: Stage) -> str:
     return stage.board.exec(CAUSE).strip()
 
 
+@pytest.mark.proves("R-SUP-9")
 def test_why_the_board_started_is_told(bare: Stage) -> None:
     bare.board.leave_raw_repl()
     found = {}

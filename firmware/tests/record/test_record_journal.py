@@ -35,6 +35,7 @@ def store() -> Store:
 # --- what is kept
 
 
+@pytest.mark.proves("R-JRN-3")
 def test_a_record_tells_number_boot_uptime_and_time(store: Store) -> None:
     journal = boot(store)
     journal.tick(12_034)
@@ -133,6 +134,7 @@ def test_what_is_put_in_comes_out(records: list[tuple[Any, ...]]) -> None:
     assert list(contents(journal).values()) == wanted
 
 
+@pytest.mark.proves("R-JRN-1")
 @settings(max_examples=150, deadline=None)
 @given(st.data())
 def test_any_order_of_what_may_happen_loses_nothing(data: st.DataObject) -> None:
@@ -173,6 +175,7 @@ def test_any_order_of_what_may_happen_loses_nothing(data: st.DataObject) -> None
 # --- bursts
 
 
+@pytest.mark.proves("R-JRN-6")
 def test_a_burst_that_was_never_closed_is_told_at_the_next_start_with_its_shots(store: Store) -> None:
     keeper = Keeper(store)
     keeper.burst(5)
@@ -196,6 +199,7 @@ def test_a_burst_that_was_closed_is_not_told(store: Store) -> None:
 # --- room
 
 
+@pytest.mark.proves("R-JRN-8")
 def test_below_a_tenth_it_is_low_and_it_says_what_still_fits() -> None:
     keeper = Keeper(Store(bytearray(12_000)), segment_bytes=ROOMY)
     journal = keeper.journal
@@ -216,6 +220,7 @@ def fill(keeper: Keeper) -> None:
         keeper.burst(3)
 
 
+@pytest.mark.proves("R-JRN-8")
 def test_a_full_journal_removes_nothing_until_it_was_pulled(store: Store) -> None:
     keeper = Keeper(store, segment_bytes=ROOMY)
     fill(keeper)
@@ -233,6 +238,7 @@ def test_a_full_journal_removes_nothing_until_it_was_pulled(store: Store) -> Non
     assert next(iter(contents(keeper.journal))) == keeper.journal.firsts[0] <= keeper.expected.let_go + 1
 
 
+@pytest.mark.proves("R-JRN-8")
 def test_overwriting_the_oldest_can_be_acknowledged(store: Store) -> None:
     keeper = Keeper(store, segment_bytes=ROOMY)
     fill(keeper)
@@ -325,6 +331,7 @@ def test_a_record_that_changed_in_the_shot_memory_does_not_get_into_flash(store:
     assert (journal.seq, journal.damaged) == (6, 0)
 
 
+@pytest.mark.proves("R-JRN-1")
 def test_damage_in_the_shot_memory_is_told_at_the_next_start(store: Store) -> None:
     journal = boot(store)
     for number in range(5):
@@ -382,6 +389,7 @@ def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Any) -> None:
         Folder(str(tmp_path / "none" / "journal"))
 
 
+@pytest.mark.proves("R-JRN-1")
 def test_a_damaged_segment_is_told_and_the_others_are_read(store: Store) -> None:
     keeper = Keeper(store)
     for _ in range(6):
@@ -446,6 +454,7 @@ def test_reading_from_a_number_gives_the_rest(store: Store) -> None:
     assert not contents(keeper.journal, keeper.journal.seq)
 
 
+@pytest.mark.proves("R-JRN-9")
 def test_a_day_of_ten_thousand_shots_reads_back_complete(tmp_path: Any, figure: Figure) -> None:
     folder = Folder(str(tmp_path / "journal"))
     memory = Fram(Store(bytearray(65536)))

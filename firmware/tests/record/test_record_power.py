@@ -70,6 +70,7 @@ def went_on(cut: Cut, ram: bool) -> None:
     assert (layout.NOTE, "power is back") in expected.verify(boot(store, ram)).values()
 
 
+@pytest.mark.proves("R-JRN-5")
 @pytest.mark.slow
 @pytest.mark.parametrize("atomic", [True, False], ids=["littlefs", "torn files"])
 @pytest.mark.parametrize("ram", [False, True], ids=["shot memory", "RAM"])
@@ -86,6 +87,7 @@ def test_power_may_fail_at_every_step_of_a_session(atomic: bool, ram: bool, figu
     figure(f"power cuts without a record lost, torn or invented, {name}", len(cuts), "cuts")
 
 
+@pytest.mark.proves("R-JRN-5")
 @pytest.mark.slow
 @pytest.mark.parametrize("atomic", [True, False], ids=["littlefs", "torn files"])
 def test_power_may_fail_again_at_every_step_after_a_loss_of_power(atomic: bool, figure: Figure) -> None:
@@ -118,6 +120,7 @@ def test_a_file_system_that_was_lost_brings_no_record_of_an_old_epoch_back(figur
     figure("power cuts after the file system was lost, no old record back", len(cuts), "cuts")
 
 
+@pytest.mark.proves("R-SET-1")
 @pytest.mark.parametrize("atomic", [True, False], ids=["littlefs", "torn files"])
 def test_power_may_fail_at_every_step_of_changes_of_settings(atomic: bool, figure: Figure) -> None:
     store = Store(bytearray(), atomic=atomic)

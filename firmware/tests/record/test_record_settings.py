@@ -57,6 +57,7 @@ def test_a_change_is_there_after_the_next_start_and_only_that_one(store: Store) 
     assert len(store.files) == 2
 
 
+@pytest.mark.proves("R-SET-3")
 @pytest.mark.parametrize("row", NUMBERS, ids=lambda row: row[0])
 def test_a_number_out_of_range_is_refused_and_nothing_changes(store: Store, row: tuple[Any, ...]) -> None:
     key, default, least, most, unit, _ = row
@@ -123,6 +124,7 @@ def test_one_damaged_file_leaves_the_other_one_in_use(data: st.DataObject) -> No
     assert settings.values["idle_s"] == (60 if name == max(store.files) else 61), "the second change is in file 1"
 
 
+@pytest.mark.proves("R-SET-2")
 def test_two_damaged_files_give_the_safe_defaults_and_are_reported_until_they_are_set_again(store: Store) -> None:
     changed_twice(store)
     for name in store.files:
@@ -187,6 +189,7 @@ def steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(s, "MIGRATIONS", {-1: arming_in_ms, 0: number_for_testfire})
 
 
+@pytest.mark.proves("R-SET-2")
 @pytest.mark.usefixtures("steps")
 def test_an_older_file_is_taken_over_step_by_step_and_written_anew_at_the_next_change(store: Store) -> None:
     made_up_older_file(store, arming_s="4", testfire="off", idle_s="77")

@@ -42,6 +42,7 @@ class Probe:
         return self
 
 
+@pytest.mark.proves("R-SRV-2")
 @pytest.mark.parametrize("output", OUTPUTS)
 def test_as_many_pulses_as_asked_for_come_five_a_second(output: str) -> None:
     probe = Probe(output, 4).run()

@@ -292,7 +292,7 @@ def test_a_press_that_could_not_fire_does_not_fire_later_by_itself(missing: int)
     assert run.turn(PRESSED) == s.FIRING
 
 
-@pytest.mark.proves("R-PED-4")
+@pytest.mark.proves("R-PED-4", "R-PED-5")
 @pytest.mark.parametrize("mode", [s.ARMING, s.READY], ids=["ARMING", "READY"])
 def test_a_pedal_that_is_gone_while_armed_is_a_fault(mode: int) -> None:
     run = IN_MODE[mode][0]()
@@ -303,6 +303,7 @@ def test_a_pedal_that_is_gone_while_armed_is_a_fault(mode: int) -> None:
     assert run.turn(PRESSED, i.EV_CLEAR) == s.STANDBY
 
 
+@pytest.mark.proves("R-STP-10")
 def test_safe_may_open_in_arming_until_it_is_proven_and_never_after() -> None:
     unproven = GOOD & ~(i.SAFE_PROVEN | i.LOADED | i.GUARD_OK)
     run = arming()
@@ -312,6 +313,7 @@ def test_safe_may_open_in_arming_until_it_is_proven_and_never_after() -> None:
     assert run.state.fault == faults.SAFE_OPENED
 
 
+@pytest.mark.proves("R-STP-11")
 def test_a_safe_that_is_not_proven_in_time_is_a_fault() -> None:
     run = arming()
     assert run.wait(GOOD & ~i.SAFE_PROVEN, 6999) == s.ARMING
@@ -328,6 +330,7 @@ def test_the_self_test_does_not_pass_before_both_shutters_are_seen_closed(closed
     assert run.wait(GOOD & ~closed, 250) == s.FAULT
 
 
+@pytest.mark.proves("R-OPT-5")
 def test_without_the_aiming_beam_nothing_fires() -> None:
     run = ready()
     dark = GOOD & ~i.AIM_SEEN
@@ -340,6 +343,7 @@ def test_without_the_aiming_beam_nothing_fires() -> None:
     assert run.state.fault == faults.AIM_NOT_SEEN
 
 
+@pytest.mark.proves("R-SRV-1")
 def test_service_is_entered_from_standby_alone_and_ends_by_itself() -> None:
     for mode in (s.BOOT, s.SELFTEST, s.ARMING, s.READY, s.FIRING, s.FAULT):
         enter, word = IN_MODE[mode]
@@ -379,6 +383,7 @@ def test_releasing_the_pedal_ends_firing_in_the_same_turn_and_marks_the_pattern_
     assert run.state.before == s.READY
 
 
+@pytest.mark.proves("R-TST-6")
 def test_a_self_test_that_does_not_end_is_a_fault_after_ten_seconds() -> None:
     run = _selftest()
     assert run.wait(GOOD, 9_999) == s.SELFTEST

@@ -89,6 +89,7 @@ def test_heartbeat_comes_every_5_ms_and_life_every_millisecond(make_desk: MakeDe
     assert desk.supervisor.worst_us == 5000, "the longest time between two breaths"
 
 
+@pytest.mark.proves("R-SUP-3")
 def test_the_worst_turn_is_measured_and_that_of_a_burst_apart(desk: Desk) -> None:
     desk.standby()
     desk.board.extra_us = 700
@@ -347,6 +348,7 @@ def test_arming_opens_the_record_flushes_proves_safe_and_only_then_releases_the_
     assert desk.log.count("prepare") == 1
 
 
+@pytest.mark.proves("R-STP-10")
 def test_a_supervisor_part_that_does_not_open_safe_is_a_fault(desk: Desk) -> None:
     desk.standby()
     desk.board.stuck = True
@@ -563,6 +565,7 @@ def test_in_fault_only_what_the_loss_of_power_would_take_goes_to_flash(desk: Des
     assert ("flash" in desk.log) == volatile
 
 
+@pytest.mark.proves("R-SUP-6")
 @pytest.mark.parametrize("reach", ["ready", "firing"])
 def test_flash_is_never_written_in_ready_or_firing(desk: Desk, reach: str) -> None:
     getattr(desk, reach)()
@@ -636,6 +639,7 @@ def test_room_found_missing_at_the_beginning_of_arming_ends_it_and_is_told(
     assert "prepare" not in desk.log
 
 
+@pytest.mark.proves("R-JRN-8")
 @pytest.mark.parametrize("low", [False, True])
 def test_arming_warns_below_a_tenth_of_room(desk: Desk, low: bool) -> None:
     desk.standby()
@@ -700,6 +704,7 @@ def test_the_self_test_takes_a_step_a_turn_and_says_when_heartbeat_runs(desk: De
     assert desk.delivery.message == ""
 
 
+@pytest.mark.proves("R-TST-6")
 def test_what_the_self_test_finds_is_the_fault_and_its_detail_is_told(desk: Desk) -> None:
     desk.supervisor.selftest = SelfTest(faults.GUARD_UNPROVEN)
     desk.until(states.FAULT)
@@ -707,6 +712,7 @@ def test_what_the_self_test_finds_is_the_fault_and_its_detail_is_told(desk: Desk
     assert desk.delivery.message == "found so"
 
 
+@pytest.mark.proves("R-SET-2", "R-TST-5")
 def test_what_the_start_found_is_the_fault_after_the_self_test(desk: Desk) -> None:
     desk.supervisor.found = faults.SETTINGS_LOST
     desk.until(states.FAULT)

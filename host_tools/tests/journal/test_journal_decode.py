@@ -51,6 +51,7 @@ def test_records_that_are_in_two_files_are_told_once(pulled: Path, tmp_path: Pat
     assert decode_files([copy, pulled]) == decode_files([pulled])
 
 
+@pytest.mark.proves("R-JRN-1")
 def test_a_missing_file_is_said_with_the_numbers(pulled: Path) -> None:
     second, third = sorted(pulled.iterdir())[1:3]
     first, after = int(second.stem, 16), int(third.stem, 16)
@@ -59,6 +60,7 @@ def test_a_missing_file_is_said_with_the_numbers(pulled: Path) -> None:
     assert found.wrong == [f"records {first} to {after - 1} are missing ({after - first})"]
 
 
+@pytest.mark.proves("R-JRN-1")
 def test_damage_is_said_with_its_place_and_costs_one_record(pulled: Path) -> None:
     path = sorted(pulled.iterdir())[0]
     data = bytearray(path.read_bytes())
