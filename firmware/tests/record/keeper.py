@@ -84,6 +84,7 @@ class Keeper:
         self.expected.asked[self.journal.seq] = (kind, body)
 
     def _told(self) -> None:
+        assert self.ram or self.store.memory[self.journal.end] == 0, "a zero ends the records in memory"
         self.expected.acknowledged = max(self.expected.acknowledged, self.journal.acknowledged)
         if self.expected.acknowledged >= self._started:
             self.expected.boots = self.journal.boot

@@ -86,6 +86,15 @@ def test_boot_numbers_go_on(store: Store) -> None:
                 pass
 
 
+@pytest.mark.parametrize("left", [b"\xff", b"\x09\x08", b"\x09\x08\0\0\xff\xff\xff\x7f", bytes(range(256))])
+def test_whatever_a_new_shot_memory_holds_is_no_record(left: bytes) -> None:
+    store = Store(bytearray((left * 4096)[:4096]))
+    journal = boot(store)
+    assert (journal.seq, journal.boot, journal.damaged, store.memory[0]) == (1, 1, 0, 0)
+    Keeper(store).burst(3)
+    assert list(contents(boot(store))) == list(range(1, 7))
+
+
 def test_a_text_that_is_too_long_ends_in_dots(store: Store) -> None:
     journal = boot(store)
     journal.note(layout.NOTE, "ä" * 101)
