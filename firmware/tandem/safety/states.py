@@ -197,6 +197,7 @@ ROWS = (
         "the shutter of the laser not selected is not closed",
     ),
     ((READY,), 0, AIM_SEEN, 0, T_SHUTTER, FAULT, faults.AIM_NOT_SEEN, "the aiming beam is not seen"),
+    ((READY,), 0, SCAN_OK, 0, T_SHUTTER, FAULT, faults.SCANNER_NOT_IN_POSITION, "the scanner is not in position"),
     ((FIRING,), 0, AIM_SEEN, 0, NO_TIME, FAULT, faults.AIM_NOT_SEEN, "the aiming beam is not seen any more"),
     ((ARMING, READY, FIRING, SERVICE), EV_STANDBY, 0, 0, NO_TIME, STANDBY, 0, "standby was asked for"),
     ((STANDBY, SERVICE), EV_ARM, NOTHING_AGAINST, NOTHING_AGAINST, NO_TIME, ARMING, 0, "arming was asked for"),

@@ -107,6 +107,14 @@ if TYPE_CHECKING:
             """Return True when the guard has latched."""
             ...
 
+        def hold_garbage(self, hold: bool) -> None:
+            """Keep the garbage collector from working by itself, or let it again."""
+            ...
+
+        def make_room(self) -> None:
+            """Collect garbage if it has to be done soon."""
+            ...
+
         def flash_begins(self) -> None:
             """Give the watchdog the time of a flash operation, until the next `alive`."""
             ...
@@ -136,6 +144,8 @@ if TYPE_CHECKING:
 
 
 HEARTBEAT_MS = const(5)
+FAILURES_APART = const(1000)
+"""Turns between two errors that are not taken for the same trouble."""
 OPENS_MS = const(700)
 """How long SAFE may stay closed while HEARTBEAT is withheld: the part's 500 ms with its tolerance, and some."""
 SETTLES_MS = const(200)
@@ -193,6 +203,7 @@ class Supervisor:
         self._talks = False
         self._due_ms = state.since_ms
         self._word = 0
+        self._failures = 0
         self._kept = 0
         self._kept_ms = 0
         self._flushes = False
@@ -208,9 +219,22 @@ class Supervisor:
         board = self.board
         while not self.console.interrupted:
             millis = board.millis()
-            self.turn()
+            try:
+                self.turn()
+            except Exception as error:
+                self._failed(error)
             while board.millis() == millis:
                 board.sleep()
+
+    def _failed(self, error: Exception) -> None:
+        """Make a fault of an error in the firmware; the second one in a row ends the program, with the outputs safe."""
+        self.board.withdraw()
+        failures = self._failures
+        self._failures = self.turns
+        if failures and self.turns - failures < FAILURES_APART:
+            raise error
+        self.delivery.message = "{}: {}".format(type(error).__name__, error)
+        self.request(raising(faults.OUT_OF_MEMORY if isinstance(error, MemoryError) else faults.FIRMWARE_EXCEPTION))
 
     def turn(self) -> None:
         """Take one turn. While nothing changes and nothing is due, what was judged before is still right."""
@@ -230,6 +254,7 @@ class Supervisor:
         # 3. Begin the burst once everything allows it. Garbage collected in it takes longer than permits wait.
         state = self.state
         if state.permit and not self.delivery.active and not self._incomplete:
+            board.make_room()
             self.request(self.delivery.begin(now))
             board.alive()
 
@@ -258,6 +283,11 @@ class Supervisor:
         chain = board.exchange(self.outputs)
         if gpio != inputs.gpio or chain != inputs.chain or not (now - inputs.due_ms) & TICKS_HALF:
             inputs.update(gpio, chain, now)
+        ended = self.delivery.poll(now) if self.delivery.active else 0
+        if ended:  # what ended the burst may have come after the inputs were read: its cause is seen now
+            gpio = board.levels() & inputs.gpio_mask
+            chain = board.exchange(self.outputs)
+            inputs.update(gpio, chain, now)
         events = self.events
         self.events = 0
         if inputs.events or self.journal.event:
@@ -265,8 +295,7 @@ class Supervisor:
             inputs.events = self.journal.event = 0
         if tripped:
             inputs.give(GUARD_OK, False)
-        if self.delivery.active:
-            events = merged(events, self.delivery.poll(now))
+        events = merged(events, ended)
         word = inputs.word
         if (word ^ self._word) & _ON_RECORD:
             self.journal.change(self._word & _ON_RECORD, word & _ON_RECORD)
@@ -317,6 +346,8 @@ class Supervisor:
             self.inputs.give(LOADED | SAFE_PROVEN, False)
             self.delivery.disarmed(mode == FAULT)
         self._incomplete = False
+        if (mode in _ARMED) != (before in _ARMED):
+            self.board.hold_garbage(mode in _ARMED)
         self._tell(before, mode)
         if before == SERVICE:
             self.scope = None

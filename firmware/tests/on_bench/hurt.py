@@ -21,7 +21,7 @@ STEPS = (
     ("states.advance", "supervisor", "advance", 4),
     ("delivery.poll", "delivery.Delivery", "poll", 2),
     ("indicators.outputs", "indicators", "outputs", 3),
-    ("delivery.record", "delivery.Delivery", "record", 1),
+    ("delivery.record", "delivery.Delivery", "record", 2),
     ("journal.note", "recorder.Recorder", "note", 3),
     ("console.step", "session.Console", "step", 2),
     ("delivery.prepare", "delivery.Delivery", "prepare", 1),

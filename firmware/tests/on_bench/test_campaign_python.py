@@ -46,7 +46,7 @@ def striking(step: str, what: int, state: State) -> Inject:
 @pytest.mark.parametrize("flash", FLASH_TIMES)
 @pytest.mark.parametrize("state", STATES)
 @pytest.mark.parametrize("step", TASKS)
-def test_an_exception_in_a_task_ends_the_program_with_the_outputs_safe(
+def test_an_exception_in_a_task_is_a_fault_that_only_a_reset_clears(
     press: Press, step: str, state: State, flash: Flash, campaign_row: RecordRow
 ) -> None:
     firing = state == "FIRING"
@@ -56,9 +56,10 @@ def test_an_exception_in_a_task_ends_the_program_with_the_outputs_safe(
         GROUP,
         f"exception in {step}",
         striking(step, hurt.RAISES, state),
+        faults=("72 FIRMWARE_EXCEPTION",),
         most=1 if firing else 0,
         may=ONE_PERMIT if firing else "nothing",
-        ends="prompt",
+        ends="restart",
         watch_ms=0,
         coils=not firing,
     )
@@ -105,7 +106,7 @@ def test_a_python_stuck_with_interrupts_disabled_fires_at_most_the_shot_that_has
 @pytest.mark.proves("R-SUP-4")
 @pytest.mark.parametrize("flash", FLASH_TIMES)
 @pytest.mark.parametrize("state", STATES)
-def test_an_exhausted_stack_ends_the_program_with_the_outputs_safe(
+def test_an_exhausted_stack_is_a_fault_that_only_a_reset_clears(
     press: Press, state: State, flash: Flash, campaign_row: RecordRow
 ) -> None:
     firing = state == "FIRING"
@@ -113,14 +114,16 @@ def test_an_exhausted_stack_ends_the_program_with_the_outputs_safe(
         GROUP,
         "stack exhausted in console.step",
         striking("console.step", hurt.RECURSES, state),
+        faults=("72 FIRMWARE_EXCEPTION",),
         most=1 if firing else 0,
         may=ONE_PERMIT if firing else "nothing",
-        ends="prompt",
+        ends="restart",
         watch_ms=0,
     )
     checked(tried(press, cause, state, flash, 10), campaign_row)
 
 
+@pytest.mark.proves("R-SUP-4")
 @pytest.mark.parametrize("flash", FLASH_TIMES)
 @pytest.mark.parametrize("state", STATES)
 def test_an_exhausted_heap_changes_no_shot_or_stops(
