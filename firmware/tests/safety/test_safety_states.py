@@ -534,6 +534,16 @@ def test_a_second_fault_is_kept_beside_the_first_and_has_to_be_gone_too() -> Non
 
 
 @pytest.mark.proves("R-PED-9")
+def test_every_fault_seen_beside_the_first_has_to_be_gone_not_only_the_last() -> None:
+    run = in_fault(faults.DOOR_OPENED)
+    run.turn(GOOD, i.raising(faults.PS_FAULT_LINE))
+    run.turn(GOOD, i.raising(faults.CO2_FAULT_LINE))
+    assert run.state.because == "a fault was found"
+    for bad in (i.DOOR_CLOSED, i.PS_OK, i.CO2_OK):
+        assert run.turn(GOOD & ~bad, i.EV_CLEAR, after_ms=200) == s.FAULT
+    assert run.turn(GOOD, i.EV_CLEAR) == s.STANDBY
+
+
 def test_used_presses_neither_fire_nor_arm_but_the_next_pass_can_be_chosen() -> None:
     run = ready()
     assert run.turn(PRESSED | i.PRESSES_USED) == s.READY
