@@ -159,6 +159,25 @@ def test_the_selected_laser_is_shown_in_every_state_after_the_self_test(selected
         assert all(word & both == lamps for word in _course(_state(mode, inputs=selected), "outputs"))
 
 
+LIT_STEPS = {
+    states.BOOT: (1, set()),
+    states.SELFTEST: (1, set()),
+    states.STANDBY: (32, {0, 1}),
+    states.SERVICE: (32, {0, 1, 4, 5}),
+    states.ARMING: (4, {0, 1}),
+    states.READY: (16, set(range(2, 16))),
+    states.FIRING: (1, {0}),
+}
+"""After how many steps of 64 ms the LED repeats, and in which of them it is lit."""
+
+
+@pytest.mark.parametrize("mode", LIT_STEPS, ids=lambda mode: states.MODE_NAMES[mode])
+def test_the_led_of_each_state_is_lit_in_its_own_steps(mode: int) -> None:
+    count, lit = LIT_STEPS[mode]
+    course = _course(_state(mode), "led", 30)
+    assert course == [1 if step % count in lit else 0 for step in range(len(course))]
+
+
 def test_no_shutter_is_asked_for_outside_firing() -> None:
     both = i.PS_SELECTED | i.CO2_SELECTED
     for mode in range(len(states.MODE_NAMES)):

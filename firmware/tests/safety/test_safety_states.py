@@ -534,6 +534,31 @@ def test_a_second_fault_is_kept_beside_the_first_and_has_to_be_gone_too() -> Non
 
 
 @pytest.mark.proves("R-PED-9")
+def test_a_stop_seen_late_needs_safe_closed_again_too() -> None:
+    run = firing()
+    run.turn(OPEN & ~i.GUARD_OK)
+    run.turn(GOOD & ~(i.SAFE_CLOSED | i.ESTOP_CLOSED), after_ms=50)
+    assert run.state.fault == faults.STOP_PRESSED, "50 ms are soon enough"
+    for bad in (i.SAFE_CLOSED, i.ESTOP_CLOSED):
+        assert run.turn(GOOD & ~bad, i.EV_CLEAR, after_ms=200) == s.FAULT
+    assert run.turn(GOOD, i.EV_CLEAR) == s.STANDBY
+
+
+def test_a_register_that_is_not_alive_gives_no_fault_another_name() -> None:
+    run = firing()
+    run.turn(OPEN & ~i.GUARD_OK)
+    run.turn(GOOD & ~(i.CHAIN_OK | i.ESTOP_CLOSED | i.DOOR_CLOSED | i.KEY_ON))
+    assert run.state.fault == faults.GUARD_TRIPPED
+
+
+def test_without_a_laser_there_is_no_permit() -> None:
+    run = ready()
+    run.turn(GOOD & ~i.PS_SELECTED)
+    assert run.turn(PRESSED & ~i.PS_SELECTED) == s.FIRING
+    run.turn(PRESSED & ~i.PS_SELECTED)
+    assert not run.state.permit
+
+
 def test_every_fault_seen_beside_the_first_has_to_be_gone_not_only_the_last() -> None:
     run = in_fault(faults.DOOR_OPENED)
     run.turn(GOOD, i.raising(faults.PS_FAULT_LINE))
