@@ -251,16 +251,23 @@ class Moment(int):
 class Node(NamedTuple):
     """What a turn depends on beside inputs, events and age; and what happened before, as far as promises need it.
 
-    `fresh`: in READY, the pedal was seen released and not pressed or unplugged since. `fault` 0 outside FAULT.
+    `fault` 0 outside FAULT; `fresh`: in READY, the pedal was seen released and not pressed or unplugged since;
+    `tested`: the self-test has passed since power-up.
     """
 
     mode: int
     pedal_seen: bool
     fault: int
     fresh: bool
+    tested: bool
 
 
-POWER_UP = Node(states.BOOT, False, 0, False)
+def needs_of(node: Node) -> int:
+    """Return what the fault of a node waits for at least: a restart too, while the self-test has not passed."""
+    return faults.needs(node.fault) | (0 if node.tested else faults.RESTART)
+
+
+POWER_UP = Node(states.BOOT, False, 0, False, False)
 
 
 class Turn:
@@ -296,6 +303,16 @@ class Turn:
             return True
         return self.before == states.READY and self.node.fresh and not self.word & (pedal & ~i.PEDAL_RELEASED)
 
+    @property
+    def tested_after(self) -> bool:
+        """Whether, after this turn, the self-test has passed since power-up."""
+        return self.node.tested or (self.before == states.SELFTEST and self.mode == states.STANDBY)
+
+    @property
+    def after(self) -> Node:
+        """The node that follows."""
+        return Node(self.mode, bool(self.state.pedal_seen), self.state.fault, self.fresh_after, self.tested_after)
+
     def asked(self, events: int) -> bool:
         """Tell whether one of these events came."""
         return bool(self.events & events)
@@ -322,7 +339,7 @@ def _record(node: Node, settings: dict[str, int]) -> Any:
     record.mode = node.mode
     record.pedal_seen = node.pedal_seen
     record.fault = node.fault
-    record.needs = Needs(faults.needs(node.fault)) if node.mode == states.FAULT else 0
+    record.needs = Needs(needs_of(node)) if node.mode == states.FAULT else 0
     return record
 
 
@@ -373,7 +390,7 @@ class Explorer:
             for age_ms in sorted(todo):
                 for raised in numbers:
                     for turn in self.paths(node, raised, age_ms):
-                        after.add(Node(turn.mode, bool(turn.state.pedal_seen), turn.state.fault, turn.fresh_after))
+                        after.add(turn.after)
             done |= todo
         return after
 

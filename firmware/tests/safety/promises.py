@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from exploration import Needs, Turn, Unread
+from exploration import Needs, Turn, Unread, needs_of
 from tandem.safety import elapsed, faults
 from tandem.safety import inputs as i
 from tandem.safety.states import (
@@ -160,7 +160,7 @@ def _service_over(turn: Turn) -> bool:
 
 def _cause_gone(turn: Turn) -> bool:
     """Tell whether everything that the fault needs is good: its own conditions, and those of faults seen beside it."""
-    needs = faults.needs(turn.node.fault)
+    needs = needs_of(turn.node)
     if needs & faults.RESTART:
         return False
     while needs:
@@ -239,10 +239,12 @@ def ready_only_after_two_seconds_of_arming(turn: Turn) -> None:
 
 
 def power_up_and_cleared_faults_end_in_standby(turn: Turn) -> None:
-    """From BOOT only SELFTEST follows, from SELFTEST and FAULT only STANDBY (or FAULT)."""
+    """From BOOT only SELFTEST follows, from SELFTEST and FAULT only STANDBY; nothing else before the self-test passed."""
     follows = {BOOT: (SELFTEST,), SELFTEST: (SELFTEST, STANDBY), FAULT: (FAULT, STANDBY)}
     if turn.mode not in (*follows.get(turn.before, (turn.mode,)), FAULT):
         raise Broken("power-up or a cleared fault does not end in STANDBY")
+    if turn.mode not in (BOOT, SELFTEST, FAULT) and not turn.tested_after:
+        raise Broken("the self-test was left out")
 
 
 def a_fault_is_left_only_by_acknowledgement_with_its_cause_gone(turn: Turn) -> None:
@@ -390,7 +392,7 @@ def the_record_says_what_happened(turn: Turn) -> None:
     if state.before != turn.before or state.since_ms != turn.now_ms or not state.because or state.refused != 0:
         raise Broken("a change of state is not on record")
     known = state.needs.known if isinstance(state.needs, Needs) else state.needs
-    if known != (faults.needs(state.fault) if state.fault else 0):
+    if known != (needs_of(turn.after) if state.fault else 0):
         raise Broken("a fault does not wait for its cause")
     if turn.before == FIRING and state.incomplete == turn.asked(i.EV_DONE | i.EV_TESTED):
         raise Broken("an interrupted pattern counts as complete, or a complete one as interrupted")

@@ -6,7 +6,17 @@ import time
 from collections.abc import Callable
 
 import pytest
-from exploration import CONDITIONS, NUMBERS, SETTINGS, TIGHT, Explorer, Node, Turn, skipped_turns_change_nothing
+from exploration import (
+    CONDITIONS,
+    NUMBERS,
+    SETTINGS,
+    TIGHT,
+    Explorer,
+    Node,
+    Turn,
+    needs_of,
+    skipped_turns_change_nothing,
+)
 from promises import BAD_WHEN_SET, CAUSES, LIVE, PROMISES, keep_all
 from tables import MODES, WORDS, all_changes, broken_by, prepared, same_as_before
 from tandem.safety import faults, indicators, states
@@ -50,7 +60,7 @@ def test_standby_can_be_reached_from_every_state(explored: Explorer) -> None:
         reaching |= more
     # A fault that needs a restart is left by the hard reset alone, which leads to STANDBY as every power-up does.
     left = explored.edges.keys() - reaching
-    assert all(node.mode == states.FAULT and faults.needs(node.fault) & faults.RESTART for node in left)
+    assert all(node.mode == states.FAULT and needs_of(node) & faults.RESTART for node in left)
     power_up = min(explored.edges)
     assert power_up.mode == states.BOOT and power_up in reaching
 
