@@ -89,7 +89,7 @@ CAUSES: dict[int, Callable[[Turn], bool]] = {
     faults.PS_SHUTTER_NOT_OPEN: lambda t: _not_open(t, i.PS_SELECTED, i.PS_SHUTTER_OPEN),
     faults.CO2_SHUTTER_NOT_OPEN: lambda t: _not_open(t, i.CO2_SELECTED, i.CO2_SHUTTER_OPEN),
     faults.AIM_NOT_SEEN: lambda t: (t.before == FIRING or (t.before == READY and _moved(t))) and not t.has(i.AIM_SEEN),
-    faults.SCANNER_NOT_IN_POSITION: lambda t: _late(t) and not t.has(i.SCAN_OK),
+    faults.SCANNER_NOT_IN_POSITION: lambda t: (_late(t) or (t.before == READY and _moved(t))) and not t.has(i.SCAN_OK),
     faults.SAFE_NOT_CLOSED: lambda t: _late(t) and not t.has(i.SAFE_PROVEN),
     faults.SHOTS_NOT_LOADED: lambda t: _late(t) and not t.has(i.LOADED),
     faults.SELFTEST_TIMEOUT: lambda t: t.before == SELFTEST and t.age_ms >= SELFTEST_MS,
@@ -239,7 +239,7 @@ def ready_only_after_two_seconds_of_arming(turn: Turn) -> None:
 
 
 def power_up_and_cleared_faults_end_in_standby(turn: Turn) -> None:
-    """From BOOT only SELFTEST follows, from SELFTEST and FAULT only STANDBY; nothing else before the self-test passed."""
+    """From BOOT only SELFTEST follows, from SELFTEST and FAULT only STANDBY; nothing before the self-test passed."""
     follows = {BOOT: (SELFTEST,), SELFTEST: (SELFTEST, STANDBY), FAULT: (FAULT, STANDBY)}
     if turn.mode not in (*follows.get(turn.before, (turn.mode,)), FAULT):
         raise Broken("power-up or a cleared fault does not end in STANDBY")

@@ -16,7 +16,7 @@ from tandem.record.layout import SHOT_BYTES
 from tandem.safety import elapsed, faults, indicators, states
 from tandem.safety import inputs as i
 from tandem.safety.scope import Scope
-from tandem.safety.supervisor import HEARTBEAT_MS, OPENS_MS, SETTLES_MS
+from tandem.safety.supervisor import FAILURES_APART, HEARTBEAT_MS, OPENS_MS, SETTLES_MS
 
 MakeDesk = Callable[..., Desk]
 LATEST_MS = (1 << 30) - 1
@@ -147,6 +147,92 @@ def test_run_takes_one_turn_a_millisecond_sleeps_between_and_ends_with_ctrl_c(de
     desk.supervisor.run()
     assert desk.supervisor.turns == 50
     assert len(slept) == 50
+
+
+def _run_with_errors(desk: Desk, errors: dict[int, Exception], most: int = 3000) -> None:
+    """Run turns, with an error from the console in some of them."""
+    step, sleep = desk.console.step, desk.board.sleep
+
+    def fail(firing: bool) -> bool:
+        error = errors.pop(desk.supervisor.turns, None)
+        if error is not None:
+            raise error
+        step(firing)
+        return True
+
+    def nap() -> None:
+        sleep()
+        desk.console.interrupted = desk.supervisor.turns >= most
+
+    desk.console.step = fail
+    desk.console.talks = True
+    desk.board.sleep = nap
+    desk.supervisor.run()
+
+
+@pytest.mark.parametrize(
+    ("error", "fault", "words"),
+    [
+        (ValueError("no"), faults.FIRMWARE_EXCEPTION, "ValueError: no"),
+        (MemoryError("of 5 bytes"), faults.OUT_OF_MEMORY, "MemoryError: of 5 bytes"),
+    ],
+)
+def test_an_error_in_the_firmware_is_a_fault_that_takes_every_permit_back(
+    desk: Desk, error: Exception, fault: int, words: str
+) -> None:
+    desk.standby()
+    desk.log.clear()
+    began = desk.supervisor.turns
+    _run_with_errors(desk, {began + 10: error}, began + 12)
+    assert desk.mode == states.FAULT and desk.state.fault == fault
+    assert desk.delivery.message == words
+    assert desk.log.count("withdraw") == 2, "at once, and with the fault"
+
+
+@pytest.mark.parametrize(("apart", "ends"), [(1, True), (FAILURES_APART - 1, True), (FAILURES_APART, False)])
+def test_a_second_error_soon_after_the_first_ends_the_program(desk: Desk, apart: int, ends: bool) -> None:
+    desk.standby()
+    first = desk.supervisor.turns + 10
+    errors: dict[int, Exception] = {first: ValueError("one"), first + apart: KeyError("two")}
+    if not ends:
+        _run_with_errors(desk, errors, first + apart + 5)
+        assert not errors
+        return
+    desk.log.clear()
+    with pytest.raises(KeyError, match="two"):
+        _run_with_errors(desk, errors, first + apart + 5)
+    assert desk.log[-1] == "withdraw", "nothing is left permitted"
+
+
+def test_no_garbage_is_collected_while_armed_but_before_each_burst(desk: Desk) -> None:
+    desk.ready()
+    assert [words for words in desk.log if words.startswith("garbage")] == ["garbage held"]
+    desk.board.pedal = NO
+    desk.until(states.FIRING)
+    desk.turns(60)
+    steps = [words.split()[0] for words in desk.log if words.startswith(("make room", "begin"))]
+    assert steps == ["make", "begin"]
+    desk.board.pedal = NC
+    desk.until(states.READY)
+    assert [words for words in desk.log if words.startswith("garbage")] == ["garbage held"]
+    desk.ask(i.EV_STANDBY)
+    assert [words for words in desk.log if words.startswith("garbage")] == ["garbage held", "garbage let"]
+
+
+def test_what_ended_a_burst_is_named_by_what_is_seen_then(desk: Desk) -> None:
+    desk.firing()
+    desk.turns(64)
+    poll = desk.delivery.poll
+
+    def poll_while_the_door_opens(now_ms: int) -> int:
+        poll(now_ms)
+        desk.board.chain &= ~i.CHAIN_DOOR_CLOSED
+        desk.delivery.active = False
+        return i.raising(faults.SLOT_MISSED)
+
+    desk.delivery.poll = poll_while_the_door_opens
+    assert desk.turns() == states.FAULT
+    assert (desk.state.fault, desk.state.also) == (faults.DOOR_OPENED, faults.SLOT_MISSED)
 
 
 def test_while_nothing_changes_inputs_are_judged_only_with_the_lamps_steps(desk: Desk) -> None:
