@@ -492,7 +492,7 @@ def _enter(state: State, mode: int, number: int, because: str, events: int, now_
     state.because = because
     state.fault = number
     state.needs = faults.needs(number) if number else 0
-    if mode == FAULT and state.before == SELFTEST:
+    if mode == FAULT and state.before < STANDBY:
         state.needs |= faults.RESTART  # what was not tested any more has to be tested first
     state.refused = 0
     state.pedal_seen = mode == READY and state.inputs & _PEDAL == PEDAL_RELEASED

@@ -60,7 +60,7 @@ def test_an_exception_in_a_task_is_a_fault_that_only_a_reset_clears(
         most=1 if firing else 0,
         may=ONE_PERMIT if firing else "nothing",
         ends="restart",
-        watch_ms=0,
+        watch_ms=400,
         coils=not firing,
     )
     checked(tried(press, cause, state, flash, 6 if firing else 2), campaign_row)
@@ -118,7 +118,7 @@ def test_an_exhausted_stack_is_a_fault_that_only_a_reset_clears(
         most=1 if firing else 0,
         may=ONE_PERMIT if firing else "nothing",
         ends="restart",
-        watch_ms=0,
+        watch_ms=400,
     )
     checked(tried(press, cause, state, flash, 10), campaign_row)
 
