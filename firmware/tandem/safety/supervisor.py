@@ -1,4 +1,5 @@
-"""The supervisor's loop, as a numbered list of priorities. One turn every millisecond; between turns the CPU sleeps.
+"""The supervisor's loop, as a numbered list of priorities. One turn every millisecond; between turns the CPU sleeps,
+but for bursts.
 
 Nothing here touches hardware by itself: `board`, `delivery`, `journal` and `console` are passed in.
 
@@ -224,7 +225,8 @@ class Supervisor:
             except Exception as error:
                 self._failed(error)
             while board.millis() == millis:
-                board.sleep()
+                if not self.delivery.active:  # to sleep takes an alarm, which keeps interrupts off for 3 us
+                    board.sleep()
 
     def _failed(self, error: Exception) -> None:
         """Make a fault of an error in the firmware; the second one in a row ends the program, with the outputs safe."""

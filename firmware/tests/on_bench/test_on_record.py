@@ -154,6 +154,9 @@ def test_a_full_file_system_is_told_and_keeps_from_arming(session: Stage) -> Non
     session.board.exec(filling, timeout_ms=600_000)
     session.board.reset("power")
     session.boot()
+    session.board.write(b"\r")
+    session.bench.run_for(ms=200)
+    session.board.read()
     session.use(RECIPE)
     session.bench.run_for(ms=1500)
     assert "the journal has no room" in session.board.command("arm", timeout_ms=2000)[-1]

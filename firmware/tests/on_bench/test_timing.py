@@ -45,7 +45,7 @@ def pairs(delays):
         take(pair_delay_cycles=d, period_cycles=d + 150000)
         go()
         if d > 1250000 and i % 10:
-            s._stop_sampling()
+            s.stop_sampling()
         print(wait(1 if d < 1250000 else 15))
 """
 
