@@ -159,6 +159,62 @@ def test_the_selected_laser_is_shown_in_every_state_after_the_self_test(selected
         assert all(word & both == lamps for word in _course(_state(mode, inputs=selected), "outputs"))
 
 
+SOUNDS = [
+    (states.SELFTEST, {}, 1000, {0}),
+    (states.ARMING, {}, 16, {0, 1}),
+    (states.FIRING, {}, 8, {0}),
+    (states.FAULT, {"fault": 12}, 30, {0, 1, 4, 5, 8, 9}),
+    (states.STANDBY, {"refused": 1}, 1000, set(range(6))),
+    (states.SERVICE, {"refused": 1}, 1000, set(range(6))),
+    (states.READY, {"incomplete": 1, "before": states.FIRING}, 1000, {*range(8), *range(12, 20)}),
+    (states.STANDBY, {"incomplete": 1, "before": states.FIRING}, 1000, {*range(8), *range(12, 20)}),
+    (states.SERVICE, {"incomplete": 1, "before": states.FIRING}, 1000, set()),
+    (states.READY, {"incomplete": 0, "before": states.FIRING}, 1000, set()),
+    (states.READY, {"refused": 1}, 1000, set()),
+    (states.BOOT, {"refused": 1}, 1000, set()),
+]
+"""State and record, after how many steps of 64 ms the sound repeats, and in which of them the buzzer sounds."""
+
+
+@pytest.mark.parametrize(("mode", "fields", "count", "on"), SOUNDS)
+def test_each_sound_has_its_own_steps_and_is_what_drives_the_buzzer(
+    mode: int, fields: dict[str, int], count: int, on: set[int]
+) -> None:
+    state = _state(mode, **fields)
+    wanted = [1 if step % count in on else 0 for step in range(40 * 1000 // indicators.STEP_MS)]
+    assert _course(state, "sound", 40) == wanted
+    buzzer = [bool(word & indicators.OUT_BUZZER) for word in _course(state, "outputs", 40)]
+    assert buzzer == [bool(on) for on in wanted]
+
+
+def _lamps(mode: int, flash: bool, testing: bool) -> int:
+    """What burns, beam and shutters, with both lasers selected and every press used, a fault whose cause stands."""
+    lasers = indicators.OUT_LAMP_PS | indicators.OUT_LAMP_CO2
+    emission = indicators.OUT_LAMP_EMISSION_1 | indicators.OUT_LAMP_EMISSION_2
+    ready = indicators.OUT_LAMP_READY if flash else 0
+    shutters = indicators.OUT_PS_SHUTTER | indicators.OUT_CO2_SHUTTER
+    own = {
+        states.SERVICE: emission,
+        states.ARMING: emission | ready,
+        states.READY: emission | ready | indicators.OUT_AIM,
+        states.FIRING: emission | ready | indicators.OUT_AIM | shutters,
+        states.FAULT: indicators.OUT_LAMP_FAULT if flash else 0,
+    }
+    if mode == states.SELFTEST:
+        return lasers | emission | indicators.OUT_LAMP_READY | indicators.OUT_LAMP_FAULT
+    return own.get(mode, 0) | (lasers if flash or not testing else 0)
+
+
+@pytest.mark.parametrize("testing", [False, True], ids=["treatment", "test fire"])
+@pytest.mark.parametrize("mode", range(len(states.MODE_NAMES)), ids=states.MODE_NAMES)
+def test_each_state_lights_its_own_lamps_and_nothing_else(mode: int, testing: bool) -> None:
+    used = i.PS_SELECTED | i.CO2_SELECTED | i.PRESSES_USED
+    state = _state(mode, inputs=used, fault=faults.DOOR_OPENED, needs=i.DOOR_CLOSED)
+    for step in range(32):
+        word = indicators.outputs(state, step * indicators.STEP_MS, testing)
+        assert word & ~indicators.OUT_BUZZER == _lamps(mode, step % 8 < 4, testing)
+
+
 LIT_STEPS = {
     states.BOOT: (1, set()),
     states.SELFTEST: (1, set()),

@@ -168,6 +168,24 @@ def test_a_dead_input_register_vouches_for_nothing(pattern: int) -> None:
     assert feed.ms(count=22) & from_register == from_register
 
 
+def test_the_lines_that_count_are_those_of_the_profiles() -> None:
+    pedal = SAFE | NO | NC
+    assert make().gpio_mask == pedal | PS_READY | CO2_READY | SCAN
+    assert make(scanner=False).gpio_mask == pedal | PS_READY | CO2_READY
+    assert make(i.LaserLines("per_shot"), i.LaserLines("none")).gpio_mask == pedal | SCAN
+
+
+@pytest.mark.parametrize(
+    ("fault", "ok_level", "bad_level"),
+    [("closed_ok", i.CHAIN_CO2_FAULT, 0), ("open_ok", 0, i.CHAIN_CO2_FAULT)],
+)
+def test_the_co2_lasers_fault_line_means_what_its_profile_says(fault: str, ok_level: int, bad_level: int) -> None:
+    feed = Feed(make(co2=i.LaserLines("steady", fault)))
+    chain = GOOD_CHAIN & ~i.CHAIN_CO2_FAULT
+    assert feed.ms(chain=chain | ok_level, count=30) & (i.CO2_OK | i.PS_OK) == i.CO2_OK | i.PS_OK
+    assert feed.ms(chain=chain | bad_level) & (i.CO2_OK | i.PS_OK) == i.PS_OK
+
+
 @pytest.mark.proves("R-OPT-8")
 @pytest.mark.parametrize(
     ("fault", "ok_level", "bad_level"),
