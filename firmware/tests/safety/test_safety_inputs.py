@@ -168,6 +168,14 @@ def test_a_dead_input_register_vouches_for_nothing(pattern: int) -> None:
     assert feed.ms(count=22) & from_register == from_register
 
 
+def test_inputs_that_were_never_read_vouch_for_nothing_and_have_heard_nothing() -> None:
+    inputs = i.Inputs(LINES, STEADY, STEADY)
+    assert (inputs.word, inputs.events, inputs.holds, inputs.due_ms) == (0, 0, 0, 0)
+    feed = Feed(inputs)
+    # An aiming beam has a monitor unless it is said that it has none.
+    assert not feed.ms(count=50) & i.AIM_SEEN
+
+
 def test_the_lines_that_count_are_those_of_the_profiles() -> None:
     pedal = SAFE | NO | NC
     assert make().gpio_mask == pedal | PS_READY | CO2_READY | SCAN

@@ -534,6 +534,46 @@ def test_a_second_fault_is_kept_beside_the_first_and_has_to_be_gone_too() -> Non
 
 
 @pytest.mark.proves("R-PED-9")
+def test_a_new_record_says_that_nothing_has_happened_yet() -> None:
+    state = s.State(77)
+    assert (state.before, state.because, state.inputs, state.needs, state.refused) == (s.BOOT, "", 0, 0, 0)
+    assert (state.since_ms, state.due_ms) == (77, 77)
+    assert s.State().since_ms == 0
+    assert state.times[s.T_SERVICE] == 300_000
+
+
+def test_outside_fault_nothing_is_waited_for() -> None:
+    for mode, (enter, word) in IN_MODE.items():
+        run = enter()
+        run.turn(word)
+        assert (run.state.needs != 0) == (mode == s.FAULT and bool(faults.needs(run.state.fault)))
+
+
+@pytest.mark.parametrize("number", [faults.ENERGY_LOW, faults.DOOR_OPENED])
+def test_a_fault_in_the_self_test_is_left_only_by_a_restart(number: int) -> None:
+    run = _selftest()
+    assert run.turn(GOOD, i.raising(number)) == s.FAULT
+    assert run.state.needs == faults.needs(number) | faults.RESTART
+    assert run.turn(GOOD, i.EV_CLEAR, after_ms=200) == s.FAULT
+    other = in_fault(number)
+    assert other.state.needs == faults.needs(number)
+
+
+@pytest.mark.parametrize(("selected", "lines"), [(i.PS_SELECTED, i.CO2_OK), (i.CO2_SELECTED, i.PS_OK)])
+def test_only_the_selected_lasers_lines_keep_from_arming(selected: int, lines: int) -> None:
+    lines |= {i.CO2_OK: i.CO2_READY, i.PS_OK: i.PS_READY}[lines]
+    word = (GOOD & ~i.PS_SELECTED | selected) & ~lines
+    assert s.arm_blocks(word) == 0
+    assert s.arm_blocks(word | i.PS_SELECTED | i.CO2_SELECTED) == lines
+
+
+def test_what_is_due_in_the_next_millisecond_is_looked_at_in_the_next_turn() -> None:
+    run = arming()
+    run.turn(GOOD, after_ms=1999)
+    assert run.state.mode == s.ARMING
+    assert run.state.due_ms == run.now_ms + 1
+
+
 def test_a_stop_seen_late_needs_safe_closed_again_too() -> None:
     run = firing()
     run.turn(OPEN & ~i.GUARD_OK)
