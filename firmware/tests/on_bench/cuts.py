@@ -11,7 +11,7 @@ What a cut can do lies in what the memories hold afterwards; RAM is lost each ti
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -121,19 +121,27 @@ def cut_all(
     share: tuple[int, int] = (0, 1),
     every_byte: bool = False,
     again_each: int = 0,
+    only: Mapping[int, int] | None = None,
 ) -> Outcome:
     """Run a session from the present moment, with cuts at each of its operations; the session itself ends undisturbed.
 
     :param share: (index, of): only each `of`-th operation, from the index on.
     :param every_byte: cut after each byte of a FRAM write, not only after the first, a middle and the last ones.
     :param again_each: after each so many-th cut, cut the recovery from it as well, at each operation of it. 0: never.
+    :param only: by the operation's place in the session, from 0, which of its moments to cut at; None: all of them.
     """
-    return _Campaign(stage, session, share, every_byte, again_each).run()
+    return _Campaign(stage, session, share, every_byte, again_each, only).run()
 
 
 class _Campaign:
     def __init__(
-        self, stage: Stage, session: Session, share: tuple[int, int], every_byte: bool, again_each: int
+        self,
+        stage: Stage,
+        session: Session,
+        share: tuple[int, int],
+        every_byte: bool,
+        again_each: int,
+        only: Mapping[int, int] | None,
     ) -> None:
         self.stage = stage
         self.bench = stage.bench
@@ -141,6 +149,7 @@ class _Campaign:
         self.index, self.of = share
         self.every_byte = every_byte
         self.again_each = again_each
+        self.only = only
         self.outcome = Outcome()
         self.kept = self.others()
 
@@ -170,12 +179,13 @@ class _Campaign:
         self.outcome.failures.append(Failure(operation, cut, reason[:600]))
 
     def visit(self, operation: Operation) -> None:
-        mine = self.outcome.met % self.of == self.index
+        place = self.outcome.met
         self.outcome.met += 1
-        if not mine:
+        if place % self.of != self.index or (self.only is not None and place not in self.only):
             return
         self.outcome.operations[f"{operation.memory} {operation.kind}"] += 1
-        for cut, moment in self.moments(operation):
+        moments = self.moments(operation)
+        for cut, moment in moments if self.only is None else [moments[self.only[place] % len(moments)]]:
             self.trial(operation, cut, moment)
 
     # --- the moments of one operation
