@@ -14,10 +14,6 @@ if TYPE_CHECKING:
     from tandem.safety.supervisor import Supervisor
     from tandem.timing.rp2.sequencer import Rp2Sequencer
 
-gc.threshold(16384)
-# Collecting often, now and for good, keeps the free memory in large pieces. Collected only when memory is full, garbage
-# would reach everywhere, and with it what stays; some of it for ever, since words of machine code look like addresses.
-
 _UNCLOSED = "the burst of record {} was cut off when the power was lost; {} of its shots are on record"
 RAM_RECORDS = 24_576  # bytes for records where there is no shot memory: a burst of 700 shots at most
 
@@ -27,12 +23,13 @@ def run() -> None:
 
     The sequencer comes first: its memory must be in one piece, and the self-test asks what an earlier run left.
     """
-    from tandem import planner
+    from tandem import memory, planner
     from tandem.timing.rp2 import sequencer as rp2
 
+    memory.collect(often=True)
     clean = not rp2.started_before()
     sequencer = rp2.Rp2Sequencer()
-    planner.acquaint()
+    planner.Planner(gc.collect).acquaint()
     try:
         _assemble(sequencer, clean).run()
     finally:

@@ -27,8 +27,8 @@ from tandem.safety.supervisor import Supervisor
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-    from typing import Any
 
+    from tandem.dose.recipe import Recipe
     from tandem.record.settings import Settings
 
 _NO_ROOM = "not enough memory for this recipe, and none is in use any more: give it fewer spots or passes"
@@ -84,25 +84,14 @@ class Tandem(Maintenance):
     def recipe_lines(self, name: str) -> "Iterator[str]":
         """Return the recipe, a field a line; `left_open=1` where the source does not give it."""
         self._needs_standby(name)
-        return iter(self._planned(self._planner.work, self._shown, name))
-
-    def _planned(self, work: "Callable[..., Any]", *given: "Any") -> "Any":
-        """Return what the planner gives. Without room for it the plan in use is given up, and it tries again."""
         try:
-            try:
-                return work(*given)
-            except MemoryError:
-                self._delivery.drop()
-            self._inputs.hold(NO_RECIPE, True)
-            self._supervisor.select()
-            return work(*given)
+            return iter(self._planner.show(name, self._shown))
         except CannotPlan as error:
             raise Refused(protocol.RECIPE_REFUSED, str(error)) from None
         except MemoryError:
-            raise Refused(protocol.RECIPE_REFUSED, _NO_ROOM) from None
+            raise Refused(protocol.RECIPE_REFUSED, "not enough memory to show a recipe beside the one in use") from None
 
-    def _shown(self, name: str) -> "list[str]":
-        found = self._planner.recipe(name)
+    def _shown(self, found: "Recipe") -> "list[str]":
         lines = ["source={}".format(protocol.quoted(found.source))]
         for number, step in enumerate(found.passes):
             for field, value in step.given():
@@ -114,10 +103,20 @@ class Tandem(Maintenance):
         return lines
 
     def use(self, name: str) -> "list[tuple[str, object]]":
-        """Compile a recipe; the plan is in use after that."""
+        """Compile a recipe; the plan is in use after that. Where memory is short the one in use is given up first."""
         self._needs_standby(name)
         supervisor = self._supervisor
-        plan = self._planned(self._planner.compile, name, supervisor.board.handpiece_mv(), machine.freq())
+        given = name, supervisor.board.handpiece_mv(), machine.freq()
+        try:
+            try:
+                plan = self._planner.compile(*given)
+            except MemoryError:
+                self._give_up()
+                plan = self._planner.compile(*given)
+        except CannotPlan as error:
+            raise Refused(protocol.RECIPE_REFUSED, str(error)) from None
+        except MemoryError:
+            raise Refused(protocol.RECIPE_REFUSED, _NO_ROOM) from None
         self._inputs.configure(LaserLines(*plan.ps_lines), LaserLines(*plan.co2_lines), plan.co2_scanner != "none")
         self._state.set_shutter(plan.shutter_ms)
         self._delivery.use(plan)
@@ -125,6 +124,12 @@ class Tandem(Maintenance):
         self._inputs.hold(NO_RECIPE, False)
         supervisor.journal.note(layout.NOTE, "recipe={}".format(plan.name))
         return [("recipe", plan.name), ("presses", len(plan.presses)), ("warnings", len(plan.warnings))]
+
+    def _give_up(self) -> None:
+        """Give up the plan in use, whose memory another recipe needs."""
+        self._delivery.drop()
+        self._inputs.hold(NO_RECIPE, True)
+        self._supervisor.select()
 
     def plan_lines(self) -> "Iterator[str]":
         """Yield the plan as text."""

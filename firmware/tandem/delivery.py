@@ -4,8 +4,7 @@ Works while the states allow it: `prepare` in ARMING, `begin` in FIRING, `finish
 while the sequencer fires; the handlers of the firing path do.
 """
 
-import gc
-
+from tandem import memory
 from tandem.energy import window
 from tandem.record import layout
 from tandem.safety import elapsed, faults, later, reached
@@ -343,7 +342,7 @@ class Delivery:
         return 0
 
     def _prepare(self) -> None:
-        gc.collect()  # the burst's arrays are long: after it they get the lowest place that is free
+        memory.collect(often=False)  # the burst's arrays are long: after it they get the lowest place that is free
         self._breathe()
         self._load_first()
         self._sequencer.arm()

@@ -1,8 +1,21 @@
 """Memory on a board is scarce: what is seldom needed is loaded when it is, and thrown out again."""
 
+import gc
 import sys
 
+OFTEN_BYTES = 16384
 _ON_BOARD = sys.implementation.name == "micropython"
+
+
+def collect(often: bool) -> None:
+    """Collect garbage now, and from now on often, or only when memory is full: that is from the first arming on.
+
+    A collection takes up to 50 ms, too long between the passes of a press. But collected only when memory is full,
+    garbage reaches everywhere, and what stays lies strewn among it; some of it for ever, see `erase`.
+    """
+    gc.collect()
+    if _ON_BOARD:
+        gc.threshold(OFTEN_BYTES if often else -1)
 
 
 def forget(names: "tuple[str, ...]") -> None:

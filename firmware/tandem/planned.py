@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+ARRAYS = ("positions", "order", "codes")
+"""The arrays of a `PassPlan`."""
+
+
 class Pulse:
     """One laser's pulse in a pass: its energy, the window that is judged, and when.
 
@@ -93,7 +97,7 @@ class PassPlan:
 
         Calls ``breathe`` every 32 shots, so that a supervisor can live on.
         """
-        words = array("H", bytes(4 * self.count if self.codes else 0))
+        words = array("H", range(2 * self.count if self.codes else 0))  # in place: no copy would fit beside it
         for shot in range(len(words) // 2):
             spot = 2 * self.spot(shot)
             words[2 * shot] = self.codes[spot] | x_bits
@@ -155,10 +159,10 @@ class Plan:
 
 
 def moved(value: "Any") -> "Any":
-    """Return a copy of a plan that shares no memory with it, down to its numbers and words.
+    """Return a copy of a plan that shares nothing with it but its arrays, down to numbers and words.
 
     A plan is made beside much that is thrown away after it. A copy that is made then lies where memory became free, and
-    leaves the rest of it in one piece.
+    leaves the rest of it in one piece. Arrays are long: two of each may not fit, see `move_arrays`.
     """
     if isinstance(value, (Plan, PassPlan, Pulse)):
         twin = type(value)()
@@ -167,6 +171,17 @@ def moved(value: "Any") -> "Any":
         return twin
     if isinstance(value, tuple):
         return tuple([moved(part) for part in value])
-    if isinstance(value, (str, array)):
+    if isinstance(value, str):
         return value[:]
     return value + 0 if type(value) is int else value
+
+
+def move_arrays(plan: Plan, rest: "Callable[[], None]") -> None:
+    """Move a plan's arrays, one after the other, with a ``rest`` for collecting garbage after each.
+
+    MemoryError when there is no room for a copy of one: those before it are moved, the plan is whole.
+    """
+    for done in plan.passes:
+        for name in ARRAYS:
+            setattr(done, name, getattr(done, name)[:])
+            rest()

@@ -9,23 +9,24 @@ import gc
 import sys
 
 from tandem import catalog
-from tandem.memory import erase
-from tandem.planned import Plan, moved
+from tandem.memory import collect, erase
+from tandem.planned import Plan, move_arrays, moved
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from tandem.dose.facts import Identity
+    from tandem.dose.facts import Given, Identity
+    from tandem.dose.fields import Entry
     from tandem.dose.handpiece import Handpiece
     from tandem.dose.recipe import Recipe
 
 ENTRIES = ("units", "dose", "dose.errors", "dose.facts", "dose.fields", "dose.optics")
 """What every job starts with. Wherever modules are loaded, it is in an order in which each import loads one file."""
 
-PLANNING = ("dose.scan", "dose.board", "dose.plan")
-MODULES = ENTRIES + ("dose.recipe", "dose.laser", "dose.handpiece") + PLANNING + ("dose.summary",)
+PLANNING = ("dose.scan", "dose.plan")
+MODULES = ENTRIES + ("dose.recipe", "dose.laser", "dose.handpiece", "dose.board") + PLANNING + ("dose.summary",)
 
 COLLECT_BYTES = 8192
 """How much a job allocates before garbage is collected: seldom, and what it keeps would be strewn over all memory."""
@@ -33,19 +34,6 @@ COLLECT_BYTES = 8192
 
 class CannotPlan(Exception):
     """A recipe that is refused; the text says why, and the nearest that can be done."""
-
-
-def acquaint() -> None:
-    """Load the dose package once, make all that the catalog has, and throw it out: before other modules are loaded.
-
-    The interpreter keeps every name that it has met for good. Met now they lie among what stays; met when the first
-    recipe is compiled they would be strewn over the free memory.
-    """
-    planner = Planner(gc.collect)
-    try:
-        planner.work(planner.everything)
-    except CannotPlan:
-        pass  # told when somebody chooses it
 
 
 def make_room() -> None:
@@ -60,33 +48,86 @@ def make_room() -> None:
 
 
 class Planner:
-    """Compiles recipes of the catalog and shows them. ``breathe`` lets the supervisor live while it works."""
+    """Compiles recipes of the catalog and shows them. ``breathe`` lets the supervisor live while it works.
+
+    Calls are kept flat: the interpreter's stack is 8 KB, and reading a module takes much of it.
+    """
 
     def __init__(self, breathe: "Callable[[], None]") -> None:
         self._breathe = breathe
 
-    def work(self, job: "Callable[..., Any]", *given: "Any") -> "Any":
-        """Return what a job returns that needs the dose package. Its result may hold nothing of the package.
+    def compile(self, name: str, handpiece_mv: int, clock_hz: int) -> Plan:
+        """Return the plan of a recipe of the catalog for the handpiece attached. CannotPlan, MemoryError.
 
-        CannotPlan: what the package refused. MemoryError when there is no room for it.
+        Entries, planning and text come one after the other, so that they are never in memory together.
         """
-        threshold = gc.threshold()
+        self._begin()
+        try:
+            given, identity = self._given(name, handpiece_mv, clock_hz)
+            self._load(PLANNING)
+            plan = self._plan(given, identity)
+            self._drop(PLANNING)
+            self._load(("dose.summary",))
+            self._describe(given, plan)
+        except ValueError as error:
+            raise _refusal(error) from None
+        finally:
+            given = None
+            self._end()
+        plan = moved(plan)
         self._rest()
         try:
-            self._load(ENTRIES)
-            return self._refusing(job, given)
-        finally:
-            gc.threshold(threshold)
-            erase(MODULES)
-            self._rest()
+            move_arrays(plan, self._rest)
+        except MemoryError:
+            pass  # they stay where they were made
+        return plan
 
-    def _refusing(self, job: "Callable[..., Any]", given: tuple) -> "Any":
-        from tandem.dose.errors import DoseError
-
+    def show(self, name: str, lines: "Callable[[Recipe], list[str]]") -> "list[str]":
+        """Return what `lines` tells of a recipe of the catalog. CannotPlan, MemoryError."""
+        self._begin()
         try:
-            return job(*given)
-        except DoseError as error:
-            raise CannotPlan(str(error)) from None
+            self._load(("dose.recipe",))
+            return lines(catalog.RECIPES[name]())
+        except ValueError as error:
+            raise _refusal(error) from None
+        finally:
+            self._end()
+
+    def acquaint(self) -> None:
+        """Load every module once, make all that the catalog has, and throw it out: before other modules are loaded.
+
+        The interpreter keeps every name that it has met for good. Met now they lie among what stays; met when the first
+        recipe is compiled they would be strewn over the free memory. What the catalog has wrong is not told now, but
+        when somebody chooses it.
+        """
+        self._begin()
+        try:
+            for name in PLANNING + ("dose.summary", "dose.recipe"):
+                self._load((name,))
+            self._make(*catalog.RECIPES.values())
+            self._drop(PLANNING + ("dose.summary", "dose.recipe"))
+            self._load(("dose.laser", "dose.handpiece"))
+            self._make(catalog.ps_laser, catalog.co2_laser)
+            self._make(lambda: list(catalog.handpieces()))
+        finally:
+            self._end()
+
+    def _make(self, *makers: "Callable[[], object]") -> None:
+        for make in makers:
+            try:
+                make()
+            except ValueError:
+                pass
+            self._breathe()
+
+    def _begin(self) -> None:
+        self._rest()
+        self._load(ENTRIES)
+
+    def _end(self) -> None:
+        self._drop(MODULES)
+        collect(often=True)
+        self._breathe()
 
     def _load(self, names: "tuple[str, ...]") -> None:
         for name in names:
@@ -105,83 +146,32 @@ class Planner:
         gc.collect()
         self._breathe()
 
-    def compile(self, name: str, handpiece_mv: int, clock_hz: int) -> Plan:
-        """Return the plan of a recipe of the catalog for the handpiece attached. CannotPlan, MemoryError."""
-        plan = moved(self.work(self._compile, name, handpiece_mv, clock_hz))
-        self._rest()
-        return plan
-
-    def _compile(self, name: str, handpiece_mv: int, clock_hz: int) -> Plan:
-        """Work in three parts, so that entries, planning and text are never in memory together."""
-        from tandem.dose.facts import Identity
+    def _given(self, name: str, handpiece_mv: int, clock_hz: int) -> "tuple[Given, Identity]":
+        """Return the facts of all that the plan is made of, and the identity of the entries they were taken from."""
+        from tandem.dose.facts import Given, Identity
 
         identity = Identity()
-        recipe = self._facts("dose.recipe", identity, (catalog.RECIPES[name],))[0]
-        ps, co2 = self._facts("dose.laser", identity, (catalog.ps_laser, catalog.co2_laser))
-        tip = self._facts("dose.handpiece", identity, (lambda: self._handpiece(handpiece_mv),))[0]
-        self._drop(("dose.fields",))
-        self._load(PLANNING)
+        self._load(("dose.recipe",))
+        recipe = self._facts(identity, catalog.RECIPES[name]())
+        self._drop(("dose.recipe",))
+        self._load(("dose.laser",))
+        ps = self._facts(identity, catalog.ps_laser())
+        co2 = self._facts(identity, catalog.co2_laser())
+        self._drop(("dose.laser",))
+        self._load(("dose.handpiece",))
+        tip = self._facts(identity, self._handpiece(handpiece_mv))
+        self._drop(("dose.handpiece", "dose.fields"))
+        self._load(("dose.board",))
         from tandem.dose.board import Board
 
-        board = Board(clock_hz=clock_hz)
-        plan = self._plan(recipe, ps, co2, tip, board, identity)
-        self._drop(PLANNING)
-        self._load(("dose.summary",))
-        self._describe(plan, recipe, ps, co2, tip, board)
-        return plan
+        return Given(recipe, ps, co2, tip, Board(clock_hz=clock_hz)), identity
 
-    def _facts(self, module: str, identity: "Identity", makers: tuple) -> list:
-        """Load a module, make entries of it, and keep their facts alone."""
-        self._load((module,))
-        found = []
-        for make in makers:
-            entry = make()
-            self._breathe()
-            for _ in identity.add(entry):
-                self._breathe()
-            found.append(entry.facts())
-        entry = None
-        self._drop((module,))
-        return found
-
-    def _plan(self, *given: "Any") -> Plan:
-        from tandem.dose.plan import PlanJob
-
-        job = PlanJob(*given)
-        for _ in job.steps():
-            self._breathe()
-        if job.plan is None:
-            raise CannotPlan("the recipe was not compiled to its end")
-        return job.plan
-
-    def _describe(self, plan: Plan, *given: "Any") -> None:
-        from tandem.dose.facts import Given
-        from tandem.dose.summary import describe
-
-        for _ in describe(Given(*given), plan):
-            self._breathe()
-
-    def recipe(self, name: str) -> "Recipe":
-        """Return a recipe of the catalog, in a job."""
-        self._load(("dose.recipe",))
-        made = catalog.RECIPES[name]()
+    def _facts(self, identity: "Identity", entry: "Entry") -> "Any":
+        """Take an entry into the identity, and keep its facts alone."""
         self._breathe()
-        return made
-
-    def everything(self) -> None:
-        """Load all modules and make all that the catalog has, in a job."""
-        for name in MODULES[len(ENTRIES) :]:
-            self._load((name,))
-            self._drop((name,))
-        self._load(("dose.recipe",))
-        for name in catalog.RECIPES:
-            catalog.RECIPES[name]()
-        self._drop(("dose.recipe",))
-        self._load(("dose.laser", "dose.handpiece"))
-        catalog.ps_laser()
-        catalog.co2_laser()
-        for _ in catalog.handpieces():
+        for _ in identity.add(entry):
             self._breathe()
+        return entry.facts()
 
     def _handpiece(self, millivolts: int) -> "Handpiece":
         from tandem.dose.handpiece import choose
@@ -194,3 +184,24 @@ class Planner:
         if tip is None:
             raise CannotPlan("no known handpiece: {} mV on HANDPIECE_ID".format(millivolts))
         return tip
+
+    def _plan(self, given: "Given", identity: "Identity") -> Plan:
+        from tandem.dose.plan import PlanJob
+
+        job = PlanJob(given.recipe, given.ps, given.co2, given.handpiece, given.board, identity)
+        for _ in job.steps():
+            self._breathe()
+        if job.plan is None:
+            raise CannotPlan("the recipe was not compiled to its end")
+        return job.plan
+
+    def _describe(self, given: "Given", plan: Plan) -> None:
+        from tandem.dose.summary import describe
+
+        for _ in describe(given, plan):
+            self._breathe()
+
+
+def _refusal(error: ValueError) -> Exception:
+    """Return what is raised for an error of the dose package, whose own classes are thrown out; others as they are."""
+    return CannotPlan(str(error)) if hasattr(error, "number") else error

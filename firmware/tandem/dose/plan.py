@@ -26,7 +26,7 @@ from tandem.dose.errors import (
     PlanError,
 )
 from tandem.dose.facts import Given, Identity, presses
-from tandem.planned import PassPlan, Plan, Pulse
+from tandem.planned import ARRAYS, PassPlan, Plan, Pulse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -78,8 +78,7 @@ PASS_FIGURES = (
     "presses",
     "repeat_us",
 )
-PASS_ARRAYS = ("positions", "order", "codes")
-"""What of a plan goes into its hash, in this order."""
+"""What of a plan goes into its hash, in this order, and after it `ARRAYS`."""
 
 
 def pulse_of(laser: "Laser", energy_uj: int, transmission_ppm: int, step: "Pass") -> Pulse:
@@ -522,7 +521,7 @@ class PlanJob(Given):
             for pulse in (done.ps, done.co2):
                 if pulse is not None:
                     crc = yield from _crc_figures(crc, pulse, PULSE_FIGURES)
-            for name in PASS_ARRAYS:
+            for name in ARRAYS:
                 crc = binascii.crc32(getattr(done, name), crc)
         return crc & 0xFFFFFFFF
 

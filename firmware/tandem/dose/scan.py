@@ -69,6 +69,11 @@ def _areas(shape: str, size_um: int) -> "Generator[None, None, array[int]]":
     return below
 
 
+def _unwritten(code: str, length: int) -> "array[int]":
+    """Return an array whose values are all to be written; made in place, since a copy would not fit beside it."""
+    return array(code, range(length))
+
+
 def _counts(below: "array[int]", count: int, rows: int) -> "array[int]":
     """Return how many of ``count`` spots each of ``rows`` equally high rows takes, in proportion to its area."""
     counts = array("H", bytes(2 * rows))
@@ -100,7 +105,7 @@ def place(shape: str, size_um: int, count: int) -> "Generator[None, None, tuple[
     below = yield from _areas(shape, size_um)
     counts = _counts(below, count, max(1, div_round(tall, pitch)))
     yield
-    xy = array("h", bytes(4 * count))
+    xy = _unwritten("h", 2 * count)
     index = 0
     edge = 0
     for row in range(len(counts)):
@@ -121,7 +126,7 @@ def place(shape: str, size_um: int, count: int) -> "Generator[None, None, tuple[
 
 def serpentine(counts: "array[int]") -> "Generator[None, None, array[int]]":
     """Generator that returns the order that turns every second row round."""
-    order = array("H", bytes(2 * sum(counts)))
+    order = _unwritten("H", sum(counts))
     first = 0
     turned = False
     for spots in counts:
@@ -161,7 +166,7 @@ def farthest(xy: "array[int]") -> "Generator[None, None, array[int]]":
     if count > MOST_FARTHEST:
         message = f"order farthest is for up to {MOST_FARTHEST} spots, not {count}; use shuffle, or fewer spots"
         raise PlanError(SCANNER_CANNOT, message)
-    order = array("H", bytes(2 * count))
+    order = _unwritten("H", count)
     after = array("H", range(1, count + 1))
     last = array("I", [_FAR] * count)
     before_last = array("I", [_FAR] * count)
@@ -215,7 +220,7 @@ def arrange(
     else:
         numbers = array("H", range(count))
     yield
-    fired = array("h", bytes(4 * count))
+    fired = _unwritten("h", 2 * count)
     for index in range(count):
         fired[2 * index] = xy[2 * numbers[index]]
         fired[2 * index + 1] = xy[2 * numbers[index] + 1]
@@ -256,7 +261,7 @@ def code(position_um: int, range_um: int) -> int:
 
 def codes(xy: "array[int]", range_um: int) -> "Generator[None, None, array[int]]":
     """Generator that returns the codes of all positions, array 'H' of x, y, ... PlanError when one is outside."""
-    found = array("H", bytes(2 * len(xy)))
+    found = _unwritten("H", len(xy))
     for index in range(len(xy)):
         found[index] = code(xy[index], range_um)
         if not index % _PIECE:

@@ -6,8 +6,8 @@ several plans; the same text has to come out everywhere, to the last digit.
 
 from tandem.dose import handpiece, laser, optics, recipe
 from tandem.dose.board import Board
-from tandem.dose.plan import PASS_ARRAYS, PASS_FIGURES, PULSE_FIGURES, compile_plan
-from tandem.planned import Plan
+from tandem.dose.plan import PASS_FIGURES, PULSE_FIGURES, compile_plan
+from tandem.planned import ARRAYS, Plan
 
 LATTICES = (
     (1, 884, 1063, 1143),
@@ -81,7 +81,7 @@ def show(plan: Plan) -> None:
     for done in plan.passes:
         for name in PASS_FIGURES:
             print(done.number, name, getattr(done, name))
-        for name in PASS_ARRAYS:
+        for name in ARRAYS:
             print(done.number, name, list(getattr(done, name)))
         for pulse in (done.ps, done.co2):
             if pulse:

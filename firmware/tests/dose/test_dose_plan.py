@@ -15,10 +15,10 @@ from tandem import units
 from tandem.dose import errors, handpiece, laser, optics, recipe
 from tandem.dose.board import Board
 from tandem.dose.facts import Identity
-from tandem.dose.plan import PASS_ARRAYS, PASS_FIGURES, PULSE_FIGURES, PlanError, PlanJob, compile_plan, window_uj
+from tandem.dose.plan import PASS_FIGURES, PULSE_FIGURES, PlanError, PlanJob, compile_plan, window_uj
 from tandem.dose.recipe import Pass
 from tandem.dose.summary import describe
-from tandem.planned import PassPlan, Plan, moved
+from tandem.planned import ARRAYS, PassPlan, Plan, move_arrays, moved
 
 Figure = Callable[..., None]
 CLOCK = 125_000_000
@@ -514,10 +514,13 @@ def test_the_facts_alone_give_the_same_plan_as_the_entries(made: recipe.Recipe, 
 def test_a_moved_plan_is_the_same_and_shares_no_array() -> None:
     plan = compile_plan(recipe.calcinosis_1_combined(), PS, CO2, TIP, BOARD)
     twin = moved(plan)
+    rests: list[int] = []
+    move_arrays(twin, lambda: rests.append(1))
+    assert len(rests) == 2 * len(ARRAYS)
     assert (twin.name, twin.text, twin.presses, twin.warnings) == (plan.name, plan.text, plan.presses, plan.warnings)
     for one_plan, other in zip(plan.passes, twin.passes, strict=True):
         assert [getattr(one_plan, n) for n in PASS_FIGURES] == [getattr(other, n) for n in PASS_FIGURES]
-        for name in PASS_ARRAYS:
+        for name in ARRAYS:
             assert getattr(one_plan, name) == getattr(other, name)
             assert getattr(one_plan, name) is not getattr(other, name)
     assert twin.passes[1].co2.stop_high_uj == 108_000

@@ -12,6 +12,10 @@ LEAST_PIECE = 24_000
 """Three times the longest array of a burst: 2,000 results of 4 bytes."""
 LONGEST_TURN_US = 300_000
 USES = 20
+STACK_END = 0x20042000
+MOST_STACK = 7400
+"""The interpreter allows 7,936 bytes of stack."""
+PAINT = b"\xa5"
 
 _LARGEST = {
     "co2_energy_uj": 20_000,
@@ -119,3 +123,15 @@ def test_the_recipe_with_the_most_spots_can_be_used_and_changed_for_itself(roomy
         figure("free memory in READY with 1,995 spots", free(roomy), "bytes")
         roomy.bench.part("buttons").press(["STANDBY", 100])
         roomy.told("state STANDBY")
+
+
+@pytest.mark.parametrize("command", ["recipe show calcinosis-1", "recipe use calcinosis-1", "shots", "plan", "status"])
+def test_the_stack_is_deep_enough(roomy: Stage, command: str, figure: Figure) -> None:
+    roomy.use("calcinosis-1-combined")
+    lowest = STACK_END - 0x2000
+    roomy.board.write_memory(lowest, PAINT * 0x1000)
+    roomy.ok(command, timeout_ms=20_000)
+    painted = roomy.board.memory(lowest, 0x2000)
+    used = len(painted.lstrip(PAINT))
+    figure(f"stack used by {command}", used, "bytes", f"<= {MOST_STACK}")
+    assert used <= MOST_STACK

@@ -301,8 +301,10 @@ class Rp2Sequencer(contract.Sequencer):
         b[h.PS_CHANNEL] = b[h.CO2_CHANNEL] = b[h.SCAN_TABLE] = 0
         self._burst = contract.Burst()
         self._scan = array("H", (0, 0))
-        self.ps_results = array("i")
-        self.co2_results = array("i")
+        self.ps_results = array("i", _UNMEASURED)
+        self.co2_results = array("i", _UNMEASURED)
+        self._ps[h.RESULTS] = uctypes.addressof(self.ps_results)
+        self._co2[h.RESULTS] = uctypes.addressof(self.co2_results)
 
     def start(self) -> None:
         """Start the loaded pass: its first slot is one period away. Raises RegisterDiffers; nothing fires then.
