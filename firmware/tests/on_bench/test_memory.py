@@ -120,3 +120,24 @@ def test_a_train_fires_with_the_heap_locked(watched: Stage, flooded: bool) -> No
     assert "MemoryError" not in said, said
     assert len(watched.rises("CO2_GATE")) > 100
     assert not flooded or said.count('ERROR 20 "not while it fires') > 10
+
+
+_WASTE = """
+from tandem.safety import supervisor
+
+def turn(supervisor, was=supervisor.Supervisor.turn):
+    if supervisor.delivery.active and supervisor.delivery.step == 1:
+        bytes(1000)
+    was(supervisor)
+
+supervisor.Supervisor.turn = turn
+"""
+"""Makes more garbage in the scan than is left lying elsewhere: 16 KB."""
+
+
+@pytest.mark.proves("R-PER-11")
+def test_no_garbage_is_collected_between_two_shots() -> None:
+    with stage("calcinosis-1-combined", _WASTE) as wasting:
+        wasting.press()
+        wasting.told("state READY", timeout_ms=4000)
+        assert len(wasting.rises("CO2_GATE")) == 11
