@@ -68,7 +68,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
 
 def _campaign_rows(reports: list[pytest.TestReport]) -> dict[tuple[str, str, str], dict[str, Any]]:
     """Return the rows of the fault-injection campaign by what makes a row the same in another run."""
-    rows = [json.loads(value) for r in reports for key, value in r.user_properties if key == "campaign"]
+    rows = [json.loads(str(value)) for r in reports for key, value in r.user_properties if key == "campaign"]
     return {_campaign_key(row): row for row in rows}
 
 

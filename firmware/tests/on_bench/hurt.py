@@ -45,6 +45,8 @@ def wrap{n}(owner, name, number, hurt=hurt):
 """
     for n in sorted({arguments for *_, arguments in STEPS})
 )
+_USED = "".join(f"wrap{n}({owner}, {name!r}, {i + 1})\n" for i, (_, owner, name, n) in enumerate(STEPS))
+_DROPPED = "".join(f"del wrap{n}\n" for n in sorted({n for *_, n in STEPS}))
 PRELUDE = f"""
 from tandem.timing.rp2 import sequencer
 import gc, machine, uctypes
@@ -96,8 +98,9 @@ def strike(owner):
     if what == {FILLS_FLASH}:
         fill_flash(owner._breathe)
 {_WRAPPERS}
-""" + "".join(f"wrap{n}({owner}, {name!r}, {i + 1})\n" for i, (_, owner, name, n) in enumerate(STEPS))
-PRELUDE += "".join(f"del wrap{n}\n" for n in sorted({n for *_, n in STEPS}))
+{_USED}
+{_DROPPED}
+"""
 
 
 def strike(stage: Stage, step: str, what: int) -> None:

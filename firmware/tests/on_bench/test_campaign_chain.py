@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from campaign import FLASH_TIMES, STATES, Cause, Flash, RecordRow, State, checked, tried
 from moments import Press, dip
@@ -25,11 +27,14 @@ def press(_known_press: Press) -> Press:
 def test_nothing_leaves_the_drivers_once_a_contact_has_opened(
     press: Press, contact: str, state: State, flash: Flash, campaign_row: RecordRow
 ) -> None:
+    opened: dict[str, Any] = {contact: 0}
+    closed: dict[str, Any] = {contact: 1}
+
     def opens(stage: Stage, cycle: int) -> None:
-        stage.bench.part("chain").set(at_cycle=cycle, **{contact: 0})
+        stage.bench.part("chain").set(at_cycle=cycle, **opened)
 
     def closes(stage: Stage) -> None:
-        stage.bench.part("chain").set(**{contact: 1})
+        stage.bench.part("chain").set(**closed)
 
     firing = state == "FIRING"
     fault, moments = CONTACTS[contact]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from stage import CYCLES_A_MS, DRIVEN, TRIGGERS, Figure, Stage, stage
@@ -88,7 +89,7 @@ def test_scope_makes_ten_pulses_at_5_hz_on_one_output_alone(service: Stage, outp
     ],
 )
 def test_scope_is_refused_unless_no_light_can_come(
-    service: Stage, part: str, values: dict[str, int], reason: str
+    service: Stage, part: str, values: dict[str, Any], reason: str
 ) -> None:
     service.bench.part(part).set(**values)
     service.bench.run_for(ms=50)

@@ -149,6 +149,25 @@ def test_run_takes_one_turn_a_millisecond_sleeps_between_and_ends_with_ctrl_c(de
     assert len(slept) == 50
 
 
+def test_it_does_not_sleep_during_a_burst(desk: Desk) -> None:
+    desk.firing()
+    slept: list[int] = []
+    calls: list[int] = []
+
+    def millis() -> int:
+        calls.append(desk.board.ms)
+        desk.board.ms += len(calls) % 4 == 0
+        desk.console.interrupted = len(calls) >= 100
+        return desk.board.ms
+
+    desk.board.millis = millis
+    desk.board.sleep = lambda: slept.append(desk.board.ms)
+    turns = desk.supervisor.turns
+    desk.supervisor.run()
+    assert desk.supervisor.turns > turns + 5
+    assert desk.delivery.active and slept == []
+
+
 def _run_with_errors(desk: Desk, errors: dict[int, Exception], most: int = 3000) -> None:
     """Run turns, with an error from the console in some of them."""
     step, sleep = desk.console.step, desk.board.sleep
