@@ -10,8 +10,9 @@ _ON_BOARD = sys.implementation.name == "micropython"
 def collect(often: bool) -> None:
     """Collect garbage now, and from now on often, or only when memory is full: that is from the first arming on.
 
-    A collection takes up to 50 ms, too long between the passes of a press. But collected only when memory is full,
-    garbage reaches everywhere, and what stays lies strewn among it; some of it for ever, see `erase`.
+    A collection takes up to 50 ms, longer than permits wait; and calls of functions with many variables, which take
+    memory and give it back, would bring one into a burst. But collected only when memory is full, garbage reaches
+    everywhere, and what stays lies strewn among it; some of it for ever, see `erase`.
     """
     gc.collect()
     if _ON_BOARD:

@@ -20,7 +20,6 @@ FLASH_MS = 8000
 FLASH_COUNT = 2 * 1000 * FLASH_MS
 SCAN_WAITS = 1 << 16
 SCOPE_CYCLES = 1250
-COLLECT_BYTES = 16384
 FREE_BYTES = 16384
 ADC_FULL_MV = 3300
 
@@ -81,16 +80,6 @@ class Rp2Board:
     def alive(self) -> None:
         """Allow permits for the next 20 ms and feed the watchdog."""
         rp2_chain.set_alive(self._block, ALIVE_US, WATCHDOG_COUNT)
-
-    def hold_garbage(self, hold: bool) -> None:
-        """While armed, collect garbage only when memory is full; begin with as much free memory as there is.
-
-        Calls of functions with many variables take memory and give it back: counted by the collector's threshold they
-        would bring a collection into a burst, and that is longer than permits wait.
-        """
-        if hold:
-            gc.collect()
-        gc.threshold(-1 if hold else COLLECT_BYTES)
 
     def make_room(self) -> None:
         """Collect garbage if little memory is free: right before a burst, so that none is collected in it."""

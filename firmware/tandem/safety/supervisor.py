@@ -108,10 +108,6 @@ if TYPE_CHECKING:
             """Return True when the guard has latched."""
             ...
 
-        def hold_garbage(self, hold: bool) -> None:
-            """Keep the garbage collector from working by itself, or let it again."""
-            ...
-
         def make_room(self) -> None:
             """Collect garbage if it has to be done soon."""
             ...
@@ -348,8 +344,6 @@ class Supervisor:
             self.inputs.give(LOADED | SAFE_PROVEN, False)
             self.delivery.disarmed(mode == FAULT)
         self._incomplete = False
-        if (mode in _ARMED) != (before in _ARMED):
-            self.board.hold_garbage(mode in _ARMED)
         self._tell(before, mode)
         if before == SERVICE:
             self.scope = None

@@ -139,7 +139,7 @@ def test_an_exhausted_heap_changes_no_shot_or_stops(
         may="5, what fits into 20 ms: filling takes longer" if state == "FIRING" else "the pattern as planned",
         ends="restart",
         watch_ms=300 if state == "FIRING" else 0,
-        press_ms=1400,
+        press_ms=2500,
         coils=True,
         shifts=state == "READY",
     )
@@ -172,7 +172,7 @@ def test_a_flooded_console_changes_no_shot(press: Press, state: State, flash: Fl
         coils=True,
         shifts=True,
         watch_ms=1400 if state == "FIRING" else 0,
-        press_ms=1400,
+        press_ms=2500,
     )
     trials = tried(press, cause, state, flash, 4 if state == "FIRING" else 2)
     checked(trials, campaign_row)

@@ -95,9 +95,6 @@ class Board:
     def guard_tripped(self) -> bool:
         return self.tripped
 
-    def hold_garbage(self, hold: bool) -> None:
-        self.log.append("garbage held" if hold else "garbage let")
-
     def make_room(self) -> None:
         self.log.append("make room")
 
