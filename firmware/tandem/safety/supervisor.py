@@ -295,9 +295,6 @@ class Supervisor:
             inputs.give(GUARD_OK, False)
         events = merged(events, ended)
         word = inputs.word
-        if (word ^ self._word) & _ON_RECORD:
-            self.journal.change(self._word & _ON_RECORD, word & _ON_RECORD)
-            self._word = word
         mode = state.mode
         if events or word != state.inputs or not (now - state.due_ms) & TICKS_HALF:
             mode = advance(state, word, events, now)
@@ -306,6 +303,9 @@ class Supervisor:
         elif state.fault != self._fault:
             self._tell(mode, mode)
         self._fault = state.fault
+        if (word ^ self._word) & _ON_RECORD:  # after what it stopped: a record takes half a millisecond
+            self.journal.change(self._word & _ON_RECORD, word & _ON_RECORD)
+            self._word = word
         if now >> 6 != self._step_ms:
             self._show(now)
         self._due_ms = now if self.delivery.active else self._earliest(now)
@@ -329,16 +329,16 @@ class Supervisor:
         return later(now, min(wait_ms, inputs_ms, state_ms))
 
     def _changed(self, mode: int, now: int) -> None:
-        """Do what a new state asks for: shutters and permits first, then tell people, then what takes its time."""
+        """Do what a new state asks for: permits and shutters first, then tell people, then what takes its time."""
         before = self._mode
         self._mode = mode
+        if before == FIRING and self.delivery.active:
+            self.delivery.finish("guard" if self.board.guard_tripped() else "")
         self._step_ms = -1
         self._beats = not (before == SELFTEST and mode == FAULT)
         self._arming = 0
         self.journal.tick(now)
         self._put_out(now)
-        if before == FIRING and self.delivery.active:
-            self.delivery.finish("guard" if self.board.guard_tripped() else "")
         if mode in (STANDBY, FAULT):
             self.board.withdraw()
             self.inputs.give(LOADED | SAFE_PROVEN, False)

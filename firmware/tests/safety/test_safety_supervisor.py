@@ -281,7 +281,7 @@ def test_a_contact_that_opens_stops_in_the_very_turn_and_gives_its_name(
     assert not desk.inputs.word & (i.LOADED | i.SAFE_PROVEN)
     assert not desk.supervisor.outputs & (indicators.OUT_PS_SHUTTER | indicators.OUT_CO2_SHUTTER | indicators.OUT_AIM)
     assert desk.console.changes[-1] == (states.FIRING, states.FAULT)
-    assert f"kind=fault fault={fault} also=0" in desk.notes()[-1]
+    assert f"kind=fault fault={fault} also=0" in desk.notes()[-2]
 
 
 @pytest.mark.parametrize("mode", [states.READY, states.FIRING], ids=["READY", "FIRING"])
