@@ -111,7 +111,7 @@ def strike(stage: Stage, step: str, what: int) -> None:
 
 def run_to_strike(stage: Stage) -> int:
     """Run until the step has struck; return the cycle. Most steps come with every turn, lamps every 64 ms."""
-    stage.bench.run_until(net=MARK, level=1, timeout_ms=80)
+    stage.bench.run_until(net=MARK, level=1, timeout_ms=400)
     return stage.rises(MARK)[-1]
 
 

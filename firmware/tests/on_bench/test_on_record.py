@@ -149,7 +149,8 @@ def test_a_full_file_system_is_told_and_keeps_from_arming(session: Stage) -> Non
     session.board.write(b"\x03")
     session.told(">>> ")
     filling = (
-        "f = open('/fill', 'wb')\nb = bytes(4096)\ntry:\n    while True: f.write(b)\nexcept OSError: pass\nf.close()"
+        "b = bytes(4096)\ntry:\n    for n in range(999):\n        f = open('/fill%d' % n, 'wb')\n"
+        "        for _ in range(8): f.write(b)\n        f.close()\nexcept OSError: pass"
     )
     session.board.exec(filling, timeout_ms=600_000)
     session.board.reset("power")

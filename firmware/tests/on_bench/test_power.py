@@ -99,7 +99,7 @@ def moves(stage: Stage, since: int) -> list[str]:
 def test_power_up_moves_no_output(files: str, request: pytest.FixtureRequest, figure: Figure) -> None:
     stage = request.getfixturevalue(files).stage
     stage.again(f"{BOOT_MS - SAVED_EVERY_MS} ms")
-    stage.bench.run_for(ms=1000)
+    stage.bench.run_for(ms=3000)
     rises = [edge.net for edge in stage.edges(TRIGGERS + DRIVEN + COILS) if edge.level]
     figure(f"outputs that rise in a power-up, {files.replace('_', ' ')}", len(rises), "rises", "0")
     assert rises == []

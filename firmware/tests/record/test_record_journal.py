@@ -394,8 +394,9 @@ def test_a_write_that_fails_after_it_was_made_doubles_nothing(store: Store, clos
 
 
 def test_a_folder_that_cannot_be_made_is_an_error(tmp_path: Any) -> None:
-    with pytest.raises(JournalError, match="could not be begun"):
-        Folder(str(tmp_path / "none" / "journal"))
+    journal = Journal(Folder(str(tmp_path / "none" / "journal")), RamMemory(4096), crc)
+    with pytest.raises(JournalError, match="could not be"):
+        list(journal.open())
 
 
 @pytest.mark.proves("R-JRN-1")
