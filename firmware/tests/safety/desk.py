@@ -187,6 +187,7 @@ class Console:
         self.remarks.append(words)
 
     def mode_changed(self, before: int, mode: int, state: states.State) -> None:
+        assert state.mode == mode
         self.changes.append((before, mode))
 
 

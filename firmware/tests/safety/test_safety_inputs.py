@@ -179,6 +179,7 @@ def test_inputs_that_were_never_read_vouch_for_nothing_and_have_heard_nothing() 
 def test_the_lines_that_count_are_those_of_the_profiles() -> None:
     pedal = SAFE | NO | NC
     assert make().gpio_mask == pedal | PS_READY | CO2_READY | SCAN
+    assert i.Inputs(LINES, STEADY, STEADY).gpio_mask == make().gpio_mask, "a scanner is wired unless said otherwise"
     assert make(scanner=False).gpio_mask == pedal | PS_READY | CO2_READY
     assert make(i.LaserLines("per_shot"), i.LaserLines("none")).gpio_mask == pedal | SCAN
 

@@ -10,7 +10,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from desk import GOOD, NC, NO, SCAN, WATCHED_MS, Desk
+from desk import GOOD, NC, NO, SAFE, SCAN, WATCHED_MS, Desk
 from tandem.record.journal import APPEND_BYTES, SPARE_BYTES, ShotMemoryError
 from tandem.record.layout import SHOT_BYTES
 from tandem.safety import elapsed, faults, indicators, states
@@ -248,6 +248,47 @@ def test_what_ended_a_burst_is_named_by_what_is_seen_then(desk: Desk) -> None:
     desk.delivery.poll = poll_while_the_door_opens
     assert desk.turns() == states.FAULT
     assert (desk.state.fault, desk.state.also) == (faults.DOOR_OPENED, faults.SLOT_MISSED)
+
+
+def test_what_ended_a_burst_is_named_by_safe_too(desk: Desk) -> None:
+    desk.firing()
+    desk.turns(64)
+    poll, levels = desk.delivery.poll, desk.board.levels
+
+    def poll_while_safe_opens(now_ms: int) -> int:
+        poll(now_ms)
+        desk.board.levels = lambda: levels() & ~SAFE
+        desk.delivery.active = False
+        return i.raising(faults.SLOT_MISSED)
+
+    desk.delivery.poll = poll_while_safe_opens
+    assert desk.turns() == states.FAULT
+    assert (desk.state.fault, desk.state.also) == (faults.SAFE_OPENED, faults.SLOT_MISSED)
+
+
+@pytest.mark.parametrize("start_ms", [1000, 1256, 5000, 70_000])
+def test_a_fault_shows_its_lamp_and_closes_the_shutters_in_its_very_turn(make_desk: MakeDesk, start_ms: int) -> None:
+    desk = make_desk(now_ms=start_ms).firing()
+    assert desk.board.outputs & indicators.OUT_PS_SHUTTER
+    desk.board.chain &= ~i.CHAIN_DOOR_CLOSED
+    assert desk.turns() == states.FAULT
+    assert desk.board.outputs & indicators.OUT_LAMP_FAULT
+    assert not desk.board.outputs & (indicators.OUT_PS_SHUTTER | indicators.OUT_AIM)
+
+
+def test_heartbeat_goes_on_in_fault_but_not_when_the_self_test_found_it(make_desk: MakeDesk) -> None:
+    desk = make_desk().firing()
+    desk.board.chain &= ~i.CHAIN_DOOR_CLOSED
+    assert desk.turns() == states.FAULT
+    desk.board.beats.clear()
+    desk.turns(100)
+    assert len(desk.board.beats) == 20
+    untested = make_desk()
+    untested.supervisor.selftest = SelfTest(faults.GUARD_UNPROVEN)
+    untested.until(states.FAULT)
+    untested.board.beats.clear()
+    untested.turns(1000)
+    assert not untested.board.beats
 
 
 def test_while_nothing_changes_inputs_are_judged_only_with_the_lamps_steps(desk: Desk) -> None:
@@ -836,6 +877,8 @@ def test_what_the_start_found_is_the_fault_after_the_self_test(desk: Desk) -> No
     assert desk.state.fault == faults.SETTINGS_LOST
     desk.turns(150)
     assert desk.ask(i.EV_CLEAR) == states.STANDBY
+    assert desk.turns(5) == states.STANDBY, "told once"
+    assert desk.supervisor.found == 0
 
 
 def _scope(desk: Desk, count: int = 3) -> Any:
