@@ -180,7 +180,7 @@ SOUNDS = [
 def test_each_sound_has_its_own_steps_and_is_what_drives_the_buzzer(
     mode: int, fields: dict[str, int], count: int, on: set[int]
 ) -> None:
-    state = _state(mode, **fields)
+    state = _state(mode, inputs=i.PS_SELECTED | i.CO2_SELECTED, **fields)
     wanted = [1 if step % count in on else 0 for step in range(40 * 1000 // indicators.STEP_MS)]
     assert _course(state, "sound", 40) == wanted
     buzzer = [bool(word & indicators.OUT_BUZZER) for word in _course(state, "outputs", 40)]

@@ -176,6 +176,27 @@ def test_inputs_that_were_never_read_vouch_for_nothing_and_have_heard_nothing() 
     assert not feed.ms(count=50) & i.AIM_SEEN
 
 
+def test_what_inputs_hold_before_the_first_look() -> None:
+    held = {name: value for name, value in vars(make()).items() if isinstance(value, int | None)}
+    assert held == {
+        **dict.fromkeys(("word", "events", "due_ms", "holds", "_disagrees_ms", "_levels", "_levels_ms", "_good"), 0),
+        **dict.fromkeys(("_pedal_ms", "_pedal_means", "_buttons_ms", "_wait_ms", "_permit_high", "_always"), 0),
+        **dict.fromkeys(("gpio", "chain", "_pedal"), -1),
+        "gpio_mask": SAFE | NO | NC | PS_READY | CO2_READY | SCAN,
+        "_given": i.ADMITTED,
+        "_aim": i.CHAIN_AIM_MONITOR,
+        "_disagrees": False,
+        "_buttons": 7,
+        "_buttons_raw": 7,
+        "_standby_told": True,
+        "_scan": SCAN,
+        "_ps_ready": PS_READY,
+        "_co2_ready": CO2_READY,
+        "_fault_flip": 0,
+        "_unwired": 0,
+    }
+
+
 def test_the_lines_that_count_are_those_of_the_profiles() -> None:
     pedal = SAFE | NO | NC
     assert make().gpio_mask == pedal | PS_READY | CO2_READY | SCAN

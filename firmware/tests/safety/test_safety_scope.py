@@ -115,6 +115,7 @@ def test_no_pulse_comes_while_the_laser_behind_the_output_is_ready(output: str, 
 def test_the_time_between_pulses_holds_from_the_very_first_millisecond(start_ms: int) -> None:
     probe = Probe()
     assert probe.scope.stopped == ""
+    assert (probe.scope._last_ms, probe.scope._counts) == (-1, False), "none has been made"
     for waited_ms in range(401):
         probe.now_ms = (start_ms + waited_ms) & LATEST_MS
         assert not probe.scope.step(probe.now_ms)

@@ -539,7 +539,49 @@ def test_a_new_record_says_that_nothing_has_happened_yet() -> None:
     assert (state.before, state.because, state.inputs, state.needs, state.refused) == (s.BOOT, "", 0, 0, 0)
     assert (state.since_ms, state.due_ms) == (77, 77)
     assert s.State().since_ms == 0
-    assert state.times[s.T_SERVICE] == 300_000
+    assert state.times == [0, 10_000, 2_000, 7_000, 120_000, 250, 100, 300_000]
+    assert (state.permit, state.pedal_seen, state.incomplete) == (False, False, False)
+
+
+def test_lasers_are_waited_for_0_to_60_s_beyond_the_arming_time() -> None:
+    for wait_ms in (0, 60_000):
+        assert s.State(wait_ms=wait_ms).times[s.T_WAIT] == 2000 + wait_ms
+    for wait_ms in (-1, 60_001):
+        with pytest.raises(ValueError, match=f"^wait_ms={wait_ms} refused: 0 to 60000 is allowed$"):
+            s.State(wait_ms=wait_ms)
+
+
+def test_shutters_are_given_1_to_2000_ms() -> None:
+    state = s.State()
+    for shutter_ms in (1, 2000):
+        state.set_shutter(shutter_ms)
+        assert state.times[s.T_SHUTTER] == shutter_ms
+    for shutter_ms in (0, 2001):
+        with pytest.raises(ValueError, match=f"^shutter_ms={shutter_ms} refused: 1 to 2000 is allowed$"):
+            state.set_shutter(shutter_ms)
+
+
+def test_a_pedal_seen_released_in_the_turn_in_which_ready_begins_counts() -> None:
+    run = arming()
+    assert run.wait(GOOD, 1999) == s.ARMING
+    assert run.turn(GOOD) == s.READY
+    assert run.turn(PRESSED) == s.FIRING
+
+
+@pytest.mark.parametrize("lost", [i.SAFE_CLOSED, i.ESTOP_CLOSED, i.GUARD_OK])
+def test_a_stop_counts_in_ready_whether_the_pedal_was_seen_or_not(lost: int) -> None:
+    run = arming()
+    run.wait(PRESSED, 2100)
+    assert run.state.mode == s.READY and not run.state.pedal_seen
+    assert run.turn(PRESSED & ~lost) == s.FAULT
+
+
+def test_a_refusal_is_forgotten_when_it_is_armed_after_all() -> None:
+    run = standby()
+    run.turn(GOOD & ~i.DOOR_CLOSED, i.EV_ARM)
+    assert run.state.refused == i.DOOR_CLOSED
+    assert run.turn(GOOD, i.EV_ARM) == s.ARMING
+    assert run.state.refused == 0
 
 
 def test_outside_fault_nothing_is_waited_for() -> None:

@@ -67,6 +67,22 @@ def test_a_supervisor_that_has_just_started_asks_for_nothing_and_drives_nothing(
     assert "kind=input before=0 after=" in "\n".join(desk.notes())
 
 
+def test_what_a_supervisor_holds_before_its_first_turn(make_desk: MakeDesk) -> None:
+    desk = make_desk(now_ms=7)
+    parts = ("journal", "board", "inputs", "state", "delivery", "console")
+    held = {name: value for name, value in vars(desk.supervisor).items() if name not in parts}
+    zero = ("events", "turns", "worst_us", "worst_firing_us", "worst_flash_us", "outputs", "found", "_failures")
+    assert held == {
+        **dict.fromkeys((*zero, "_beat_ms", "_fault", "_word", "_kept", "_kept_ms", "_arming", "_arming_ms"), 0),
+        **dict.fromkeys(("_breath_us", "_step_ms"), -1),
+        **dict.fromkeys(("_incomplete", "_talks", "_flushes"), False),
+        **dict.fromkeys(("selftest", "scope", "_steps"), None),
+        "_beats": True,
+        "_mode": states.BOOT,
+        "_due_ms": 7,
+    }
+
+
 def test_heartbeat_runs_before_the_first_turn_for_whoever_breathes(make_desk: MakeDesk) -> None:
     desk = make_desk(now_ms=4)
     desk.supervisor.breathe()
