@@ -551,6 +551,17 @@ def test_lasers_are_waited_for_0_to_60_s_beyond_the_arming_time() -> None:
             s.State(wait_ms=wait_ms)
 
 
+@pytest.mark.parametrize(
+    ("name", "lowest", "highest"), [("arming_ms", 2000, 30_000), ("idle_s", 10, 600), ("service_s", 30, 1800)]
+)
+def test_a_time_out_of_range_is_refused_by_its_name_with_the_range(name: str, lowest: int, highest: int) -> None:
+    for value in (lowest, highest):
+        s.State(**{name: value})
+    for value in (lowest - 1, highest + 1):
+        with pytest.raises(ValueError, match=f"^{name}={value} refused: {lowest} to {highest} is allowed$"):
+            s.State(**{name: value})
+
+
 def test_shutters_are_given_1_to_2000_ms() -> None:
     state = s.State()
     for shutter_ms in (1, 2000):
@@ -795,6 +806,7 @@ class Watch:
         assert bool(state.fault) == (mode == s.FAULT)
         numbers = [v for v in vars(state).values() if isinstance(v, int)] + [outputs]
         assert all(0 <= v < 1 << 30 for v in numbers), "an integer of this size would be allocated on the board"
+        assert all(isinstance(said, bool) for said in (state.permit, state.pedal_seen, state.incomplete))
 
     def act(self, what: str, value: int) -> None:
         events = 0
