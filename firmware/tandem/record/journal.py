@@ -414,7 +414,7 @@ class Journal:
         """Move at most about `most` bytes from memory into flash, as one append, or remove one segment to make room.
 
         Returns True when nothing is left to do: everything is in flash, or there is no room. Blocks for the flash's
-        erases (some 100 ms; at worst about 1 s): only in STANDBY and at the beginning of ARMING. Allocates.
+        erases (some 100 ms; at worst 1.3 s): only in STANDBY and at the beginning of ARMING. Allocates.
 
         :raises JournalError: the file system failed; the records stay in memory. The next call tries again.
         :raises ShotMemoryError: memory does not hold what it gave back before.
