@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
 import time
 from pathlib import Path
+
+from mutmut.mutation.diff_apply import get_diff_for_mutant
 
 from tandem_tools.mutants.sources import WORK, assemble
 from tandem_tools.mutants.survivors import LIST, Mutant, Run, read, write
@@ -43,17 +46,16 @@ def results() -> dict[str, int | None]:
 def survivors(outcomes: dict[str, int | None]) -> list[Mutant]:
     """Return the mutants that no test noticed."""
     names = [name for name, outcome in outcomes.items() if outcome not in _NOTICED and outcome not in _LATE]
-    return sorted(_mutant(name) for name in names)
+    with contextlib.chdir(WORK):
+        return sorted(_mutant(name) for name in names)
 
 
 def _mutant(name: str) -> Mutant:
-    shown = subprocess.run(
-        [str(Path(sys.executable).with_name("mutmut")), "show", name],
-        cwd=WORK,
-        capture_output=True,
-        text=True,
-        check=True,
-    ).stdout.splitlines()
+    source = Path(name.partition(".x")[0].replace(".", "/"))
+    package = (WORK / source).is_dir()
+    shown = get_diff_for_mutant(
+        name, path=source / "__init__.py" if package else source.with_suffix(".py")
+    ).splitlines()
     lines = {sign: [line[1:].strip() for line in shown if line[:1] == sign and line[:3] != sign * 3] for sign in "-+"}
     function = name.partition("__mutmut_")[0].removeprefix("tandem.")
     for mark, instead in ((".xǁ", "."), ("ǁ", "."), (".x_", ".")):
@@ -78,7 +80,7 @@ def judge(minutes: int) -> int:
     if unlisted or gone:
         print(f"add a test that notices it, or say in {LIST.name} why none can; take out what does not survive")
         return 1
-    write(listed, Run(len(outcomes), noticed, late, minutes))
+    write(listed, Run(len(outcomes), noticed, late, len(left), minutes))
     return 0
 
 

@@ -23,11 +23,15 @@ class Mutant:
 
 @dataclass(frozen=True)
 class Run:
-    """What a run found: mutants in all, noticed by a test, noticed by taking too long, and its time in minutes."""
+    """What a run found: mutants in all, noticed by a test, noticed by taking too long, survived; its time in minutes.
+
+    Two that change equal lines of one function alike are one entry of the list.
+    """
 
     mutants: int
     noticed: int
     late: int
+    survived: int
     minutes: int
 
 
