@@ -26,6 +26,7 @@ def run(processes: int) -> int:
     done = subprocess.run(
         [str(Path(sys.executable).with_name("mutmut")), "run", "--max-children", str(processes)],
         cwd=WORK,
+        stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL if not sys.stdout.isatty() else None,
         check=False,
     )
