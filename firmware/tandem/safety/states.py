@@ -467,8 +467,6 @@ def _derived(state: State, inputs: int) -> int:
     if mode == READY:
         if inputs & _PEDAL == PEDAL_RELEASED:
             state.pedal_seen = True
-        elif inputs & (PEDAL_DISCONNECTED | PEDAL_FAULT):
-            state.pedal_seen = False
         return PEDAL_SEEN if state.pedal_seen else 0
     if mode in _RESTING:
         return 0 if arm_blocks(inputs) else NOTHING_AGAINST

@@ -196,7 +196,6 @@ class Supervisor:
         self._step_ms = -1
         self._mode = state.mode
         self._fault = 0
-        self._incomplete = False
         self._talks = False
         self._due_ms = state.since_ms
         self._word = 0
@@ -251,9 +250,10 @@ class Supervisor:
 
         # 3. Begin the burst once everything allows it. Garbage collected in it takes longer than permits wait.
         state = self.state
-        if state.permit and not self.delivery.active and not self._incomplete:
+        if state.permit and not self.delivery.active:
             board.make_room()
             self.request(self.delivery.begin(now))
+            self._due_ms = now
             board.alive()
 
         # 4. Put on record what has been delivered.
@@ -304,6 +304,7 @@ class Supervisor:
             self._tell(mode, mode)
         self._fault = state.fault
         if (word ^ self._word) & _ON_RECORD:  # after what it stopped: a record takes half a millisecond
+            self.journal.tick(now)
             self.journal.change(self._word & _ON_RECORD, word & _ON_RECORD)
             self._word = word
         if now >> 6 != self._step_ms:
@@ -343,7 +344,6 @@ class Supervisor:
             self.board.withdraw()
             self.inputs.give(LOADED | SAFE_PROVEN, False)
             self.delivery.disarmed(mode == FAULT)
-        self._incomplete = False
         self._tell(before, mode)
         if before == SERVICE:
             self.scope = None
@@ -366,7 +366,6 @@ class Supervisor:
             self.select()
             if self.delivery.presses_used:
                 self.console.remark(_USED_TEXT)
-        self.outputs = indicators.outputs(self.state, now, self.delivery.testing)
 
     def _put_out(self, now: int) -> None:
         """Shift shutters, lamps and sounds of the present state out at once."""

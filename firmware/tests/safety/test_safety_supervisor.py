@@ -75,7 +75,7 @@ def test_what_a_supervisor_holds_before_its_first_turn(make_desk: MakeDesk) -> N
     assert held == {
         **dict.fromkeys((*zero, "_beat_ms", "_fault", "_word", "_kept", "_kept_ms", "_arming", "_arming_ms"), 0),
         **dict.fromkeys(("_breath_us", "_step_ms"), -1),
-        **dict.fromkeys(("_incomplete", "_talks", "_flushes"), False),
+        **dict.fromkeys(("_talks", "_flushes"), False),
         **dict.fromkeys(("selftest", "scope", "_steps"), None),
         "_beats": True,
         "_mode": states.BOOT,
@@ -248,6 +248,27 @@ def test_garbage_is_collected_before_each_burst_if_it_has_to_be(desk: Desk) -> N
     desk.turns(60)
     steps = [words.split()[0] for words in desk.log if words.startswith(("make room", "begin"))]
     assert steps == ["make", "begin"]
+
+
+@pytest.mark.parametrize("wait_ms", range(0, 64, 7))
+def test_a_burst_is_looked_at_from_the_first_turn_after_it_began(make_desk: MakeDesk, wait_ms: int) -> None:
+    desk = make_desk(now_ms=1000 + wait_ms).firing()
+    began_ms = desk.board.ms
+    desk.turns(2)
+    assert f"poll {began_ms + 1}" in desk.log
+
+
+@pytest.mark.proves("R-JRN-3")
+@pytest.mark.parametrize("wait_ms", range(0, 64, 7))
+def test_a_changed_input_is_on_record_with_the_time_of_its_turn(desk: Desk, wait_ms: int) -> None:
+    desk.standby()
+    for contact in (i.CHAIN_DOOR_CLOSED, i.CHAIN_ESTOP_CLOSED):
+        desk.turns(wait_ms)
+        desk.board.chain &= ~contact
+        desk.turns()
+    lines = [line for line in desk.notes() if "kind=input" in line][-2:]
+    door_s, stop_s = (float(line.split("uptime_s=")[1].split()[0]) for line in lines)
+    assert round((stop_s - door_s) * 1000) == wait_ms + 1
 
 
 def test_what_ended_a_burst_is_named_by_what_is_seen_then(desk: Desk) -> None:
