@@ -47,6 +47,7 @@ PROMPT = ">>> "
 SHOT_CYCLES = 2 * CYCLES_A_MS
 WATCHDOG_REASON = 0x40058008
 TIMED_OUT = 1
+ONE_PERMIT = "the one shot that has its permit"
 _FAULT_TOLD = re.compile(r"# fault (\d+ \w+):")
 
 
@@ -79,6 +80,11 @@ class Cause:
     """Whether passes may begin at another moment than planned; within a pass periods are kept to the cycle."""
     press_ms: int = FIRST_SHOT_MS
     """How long READY is watched after the pedal was pressed."""
+
+
+def one_permit(state: State) -> dict[str, Any]:
+    """Return `most` and `may` of a cause that stops the board's next permit: one shot in FIRING has its permit."""
+    return {"most": 1, "may": ONE_PERMIT} if state == "FIRING" else {}
 
 
 @dataclass(frozen=True)

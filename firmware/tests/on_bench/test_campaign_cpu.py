@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from campaign import FLASH_TIMES, STATES, Cause, Flash, RecordRow, State, checked, tried
+from campaign import FLASH_TIMES, STATES, Cause, Flash, RecordRow, State, checked, one_permit, tried
 from moments import Press
 from stage import CYCLES_A_MS, Stage
 
@@ -14,7 +14,6 @@ HANDLERS = {"slot_ahead": 8, "sync_judged": 9, "window_end": 10}
 """Each handler of the firing path and its interrupt."""
 UNDEFINED = b"\x00\xde"
 CODE_BYTES = 600
-ONE_PERMIT = "the one shot that has its permit"
 
 
 @pytest.fixture(scope="module")
@@ -27,13 +26,11 @@ def press(_known_press: Press) -> Press:
 def test_a_halted_cpu_fires_at_most_the_shot_that_has_its_permit(
     press: Press, state: State, flash: Flash, campaign_row: RecordRow
 ) -> None:
-    firing = state == "FIRING"
     cause = Cause(
         GROUP,
         "CPU halted",
         lambda stage, cycle: stage.board.halt_cpu(),
-        most=1 if firing else 0,
-        may=ONE_PERMIT if firing else "nothing",
+        **one_permit(state),
         ends="watchdog",
         watch_ms=0,
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from campaign import FLASH_TIMES, STATES, Cause, Flash, Inject, RecordRow, State, Trials, checked, tried
+from campaign import FLASH_TIMES, ONE_PERMIT, STATES, Cause, Flash, Inject, RecordRow, State, Trials, checked, tried
 from moments import Press
 from stage import Stage
 
 GROUP = "Shutters, scanner, lasers, handpiece"
-ONE_PERMIT = "the one shot that has its permit"
 PRESS_MS = 1500
 """A whole press, from the pedal to the last shot, and the telling of a fault."""
 OBVIOUS = 3

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import hurt
 import pytest
-from campaign import FLASH_TIMES, STATES, Cause, Flash, Inject, RecordRow, State, checked, tried
+from campaign import FLASH_TIMES, STATES, Cause, Flash, Inject, RecordRow, State, checked, one_permit, tried
 from moments import Press
 from stage import Stage, stage
 from train import NOISE
@@ -18,7 +18,6 @@ NOT_WHILE_FIRING = ("board.still", "journal.note")
 WAITS_FOR_A_CHANGE = ("inputs.update", "states.advance")
 FLOOD = NOISE[:12_000]
 """More than the board reads within a press."""
-ONE_PERMIT = "the one shot that has its permit"
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +56,7 @@ def test_an_exception_in_a_task_is_a_fault_that_only_a_reset_clears(
         f"exception in {step}",
         striking(step, hurt.RAISES, state),
         faults=("72 FIRMWARE_EXCEPTION",),
-        most=1 if firing else 0,
-        may=ONE_PERMIT if firing else "nothing",
+        **one_permit(state),
         ends="restart",
         watch_ms=400,
         coils=not firing,
@@ -90,13 +88,11 @@ def test_a_stuck_python_fires_for_20_ms_at_most(
 def test_a_python_stuck_with_interrupts_disabled_fires_at_most_the_shot_that_has_its_permit(
     press: Press, state: State, flash: Flash, campaign_row: RecordRow
 ) -> None:
-    firing = state == "FIRING"
     cause = Cause(
         GROUP,
         "Python stuck, interrupts disabled",
         striking("console.step", hurt.LOOPS_MASKED, state),
-        most=1 if firing else 0,
-        may=ONE_PERMIT if firing else "nothing",
+        **one_permit(state),
         ends="watchdog",
         watch_ms=0,
     )
@@ -109,14 +105,12 @@ def test_a_python_stuck_with_interrupts_disabled_fires_at_most_the_shot_that_has
 def test_an_exhausted_stack_is_a_fault_that_only_a_reset_clears(
     press: Press, state: State, flash: Flash, campaign_row: RecordRow
 ) -> None:
-    firing = state == "FIRING"
     cause = Cause(
         GROUP,
         "stack exhausted in console.step",
         striking("console.step", hurt.RECURSES, state),
         faults=("72 FIRMWARE_EXCEPTION",),
-        most=1 if firing else 0,
-        may=ONE_PERMIT if firing else "nothing",
+        **one_permit(state),
         ends="restart",
         watch_ms=400,
     )
