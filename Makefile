@@ -14,6 +14,8 @@ FOUND ?=
 VENV := .venv
 BIN := $(VENV)/bin
 ENGINE := host_tools/tandem_tools/bench/engine
+LABGRID := .venv-labgrid
+LABGRID_STAMP := $(LABGRID)/project.stamp
 PACKAGES_STAMP := $(VENV)/packages.stamp
 PROJECT_STAMP := $(VENV)/project.stamp
 STUBS_STAMP := typings/.stamp
@@ -21,10 +23,11 @@ ENGINE_STAMP := $(ENGINE)/node_modules/.stamp
 
 # pip is told to leave the user's own files alone; -qq keeps remarks about other indexes of this machine off the screen.
 PIP_INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check --no-input
+LABGRID_PIP := $(LABGRID)/bin/python -m pip install -qq --disable-pip-version-check --no-input
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup image demo picture emulate flash test mutants numbers trace inspected pages lint types format lock clean distclean
+.PHONY: help setup image demo picture emulate flash test labgrid mutants numbers trace inspected pages lint types format lock clean distclean
 
 help: ## List what can be made
 	@echo "Tandem: make TARGET"
@@ -49,6 +52,10 @@ flash: setup ## Put Tandem on the board: make flash [PORT=/dev/ttyACM0]
 
 test: setup ## Run all tests and print the measured figures: make test [TESTS="path -k word"] [WORKERS=2]
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
+
+labgrid: setup $(LABGRID_STAMP) ## Two emulated stands behind labgrid, runs in parallel, one killed (docs/labgrid.md)
+	@$(BIN)/pyright --warnings --project hil_tests/labgrid
+	@$(LABGRID)/bin/python -m pytest hil_tests/labgrid/two_stands.py
 
 mutants: setup ## Change the safety layer in 1,900 small ways and see that a test notices each: make mutants [WORKERS=2]
 	@$(BIN)/python -m tandem_tools.mutants $(WORKERS)
@@ -80,9 +87,10 @@ format: $(PROJECT_STAMP) ## Lay out all Python files
 lock: $(PACKAGES_STAMP) ## Pin the packages anew, after a change in pyproject.toml
 	@mkdir -p build
 	@$(BIN)/python -c 'import tomllib; g = tomllib.load(open("pyproject.toml", "rb"))["dependency-groups"]; \
-		[open(f"build/{n}.in", "w").write("\n".join(g[n]) + "\n") for n in ("dev", "stubs")]'
+		[open(f"build/{n}.in", "w").write("\n".join(g[n]) + "\n") for n in ("dev", "labgrid", "stubs")]'
 	@$(call compile_lock,requirements.lock,pyproject.toml build/dev.in)
 	@$(call compile_lock,requirements-stubs.lock,build/stubs.in)
+	@$(call compile_lock,hil_tests/labgrid/requirements.lock,build/labgrid.in)
 
 # Hashes come from the public index alone, without this machine's own wheels and mirrors.
 compile_lock = PIP_FIND_LINKS= PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet \
@@ -94,7 +102,7 @@ clean: ## Remove what was built, but keep the environment
 	@find firmware boards host_tools -name __pycache__ -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 
 distclean: clean ## Remove the environment too
-	@rm -rf $(VENV) typings $(ENGINE)/node_modules host_tools/*.egg-info
+	@rm -rf $(VENV) $(LABGRID) typings $(ENGINE)/node_modules host_tools/*.egg-info
 
 $(BIN)/python:
 	@command -v $(PYTHON) >/dev/null || { echo "Tandem needs Python 3.11 as '$(PYTHON)': install it, or say make PYTHON=/path/to/python3.11" >&2; exit 1; }
@@ -108,6 +116,13 @@ $(PACKAGES_STAMP): requirements.lock | $(BIN)/python
 $(PROJECT_STAMP): pyproject.toml $(PACKAGES_STAMP)
 	@echo "set-up: Tandem's own tools"
 	@$(PIP_INSTALL) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(LABGRID_STAMP): hil_tests/labgrid/requirements.lock pyproject.toml $(PROJECT_STAMP)
+	@echo "set-up: labgrid, with its own build of pyserial, into $(LABGRID)"
+	@test -x $(LABGRID)/bin/python || $(PYTHON) -m venv $(LABGRID)
+	@$(LABGRID_PIP) --require-hashes -r hil_tests/labgrid/requirements.lock
+	@$(LABGRID_PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(STUBS_STAMP): requirements-stubs.lock $(PACKAGES_STAMP)
