@@ -1,6 +1,7 @@
 // Every kind of part that a stand may name.
 
 import { AimMonitor } from './aim_monitor.mjs';
+import { AnalogSwitch } from './analog_switch.mjs';
 import { Buttons } from './buttons.mjs';
 import { Chain } from './chain.mjs';
 import { Co2Laser } from './co2_laser.mjs';
@@ -16,14 +17,19 @@ import { Panel } from './panel.mjs';
 import { Pedal } from './pedal.mjs';
 import { PsLaser } from './ps_laser.mjs';
 import { Pulls } from './pulls.mjs';
+import { RunLine } from './run_line.mjs';
 import { Scanner } from './scanner.mjs';
+import { Selector } from './selector.mjs';
+import { Series } from './series.mjs';
 import { ShiftInputs } from './shift_inputs.mjs';
 import { ShiftOutputs } from './shift_outputs.mjs';
 import { Shutter } from './shutter.mjs';
 import { Supervisor } from './supervisor.mjs';
+import { SupplySwitch } from './supply_switch.mjs';
 
 const CLASSES = [
   AimMonitor,
+  AnalogSwitch,
   Buttons,
   Chain,
   Co2Laser,
@@ -39,11 +45,15 @@ const CLASSES = [
   Pedal,
   PsLaser,
   Pulls,
+  RunLine,
   Scanner,
+  Selector,
+  Series,
   ShiftInputs,
   ShiftOutputs,
   Shutter,
   Supervisor,
+  SupplySwitch,
 ];
 
 /** Kind of part -> its class. */

@@ -131,6 +131,14 @@ export class Part {
     return part;
   }
 
+  /** A board of the stand by its name. */
+  board(name) {
+    const { boards } = this.world;
+    const board = boards.find((each) => each.name === name);
+    if (!board) throw new Error(`part ${this.name}: there is no board named "${name}"; there are ${boards.map((b) => b.name).join(', ') || 'none'}`);
+    return board;
+  }
+
   /** Output for the analogue wiring; parts that have one override this. */
   analogOut(role) {
     throw new Error(`part ${this.name} (${this.constructor.kind}) has no analogue output ${role}`);

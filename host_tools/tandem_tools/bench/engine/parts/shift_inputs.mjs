@@ -1,21 +1,24 @@
-// Chain of 74HC165: 16 levels read over SPI. Roles: load (SH/LD: low loads, high shifts) and one role a bit.
+// Chain of 74HC165: `width` levels (16, at most 32) read over SPI. Roles: load (SH/LD: low loads, high shifts), one role a bit.
 //
-// options.bits maps role -> bit (15 is shifted out first), options.pattern is the word that the other bits are wired to.
-// While load is low the register follows its inputs, clocks do nothing and the serial output shows bit 15. Its rising
-// edge keeps the word. After 16 clocks zeros follow (serial input grounded). MISO is driven through a resistor, always.
+// options.bits maps role -> bit (the highest is shifted out first), options.pattern is the word that the other bits are
+// wired to. While load is low the register follows its inputs, clocks do nothing and the serial output shows the highest
+// bit. Its rising edge keeps the word. After the last bit zeros follow (serial input grounded). MISO is driven through a
+// resistor, always.
 
 import { Part, numberOf } from './part.mjs';
-
-const MASK = 0xffff;
+import { maskOf } from './shift_outputs.mjs';
 
 export class ShiftInputs extends Part {
   static kind = 'shift_inputs';
-  static defaults = { bits: {}, pattern: 0 };
+  static defaults = { bits: {}, pattern: 0, width: 16 };
   static required = ['load'];
 
   constructor(world, name, options, nets) {
     super(world, name, options, nets);
-    for (const [role, bit] of Object.entries(this.options.bits)) numberOf(bit, `part ${name}: bit of ${role}`, 0, 15);
+    this.mask = maskOf(this);
+    for (const [role, bit] of Object.entries(this.options.bits)) {
+      numberOf(bit, `part ${name}: bit of ${role}`, 0, this.options.width - 1);
+    }
     this.weakMiso = true; // a series resistor: a selected device wins
     this.register = 0;
     this.loads = 0;
@@ -23,12 +26,17 @@ export class ShiftInputs extends Part {
     this.watch('load', 'loadChanged');
   }
 
+  setOption(key, value) {
+    super.setOption(key, value);
+    if (key === 'width') this.mask = maskOf(this);
+  }
+
   parallelWord() {
-    let word = this.options.pattern & MASK;
+    let word = this.options.pattern;
     for (const [role, bit] of Object.entries(this.options.bits)) {
       word = this.level(role) ? word | (1 << bit) : word & ~(1 << bit);
     }
-    return word & MASK;
+    return (word & this.mask) >>> 0;
   }
 
   loadChanged(level) {
@@ -39,11 +47,11 @@ export class ShiftInputs extends Part {
 
   exchange(bits, _value, _ps) {
     if (!this.powered) return null;
-    if (!this.level('load')) return this.parallelWord() & 0x8000 ? 2 ** bits - 1 : 0;
+    if (!this.level('load')) return this.parallelWord() >>> (this.options.width - 1) ? 2 ** bits - 1 : 0;
     let word = 0;
     for (let i = 0; i < bits; i += 1) {
-      word = (word << 1) | (this.register >> 15);
-      this.register = (this.register << 1) & MASK;
+      word = (word << 1) | (this.register >>> (this.options.width - 1));
+      this.register = ((this.register << 1) & this.mask) >>> 0;
     }
     return word >>> 0;
   }
