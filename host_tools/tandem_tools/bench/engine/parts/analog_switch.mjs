@@ -4,6 +4,7 @@
 // Every step of the output settles with the time constant `tau_us` (switch, resistor and the load's capacitance), in closed
 // form: out(t) = target + gap * exp(-t / tau). Without supply the switch is open.
 
+import { Voltage } from './analog.mjs';
 import { Part, PS_PER_US } from './part.mjs';
 
 export class AnalogSwitch extends Part {
@@ -14,7 +15,7 @@ export class AnalogSwitch extends Part {
   constructor(world, name, options, nets, analog) {
     super(world, name, options, nets, analog);
     this.input = this.source('in');
-    if (typeof this.input.watch !== 'function') {
+    if (!(this.input instanceof Voltage)) {
       throw new Error(`part ${name}: the source ${analog.in} of its input never tells of a step; allowed: a converter's output`);
     }
     this.powered = true;
