@@ -97,7 +97,7 @@ def flash(
     except FlashError as error:
         _fail(error, error.exit_code)
     print(
-        f"Tandem {result.tandem} (program {result.hash}) runs on {result.machine} at {result.port}: "
+        f"Tandem {result.version} (program {result.hash}) runs on {result.machine} at {result.port}: "
         f"{len(result.copied)} of {result.files} files copied, {result.bytes_copied} bytes, "
         f"{len(result.removed)} removed, MicroPython {result.micropython}, {result.seconds:.1f} s"
     )

@@ -7,9 +7,7 @@ tests drive the sequencer from it with their own bursts.
 
 from __future__ import annotations
 
-import base64
 import hashlib
-import os
 import re
 import textwrap
 from collections.abc import Callable, Generator, Mapping
@@ -19,14 +17,14 @@ from typing import Any
 
 from tandem.record.settings import Settings
 from tandem_tools.bench import Bench, Edge
+from tandem_tools.bench.flashed import flash_with
 from tandem_tools.bench.stand import CONTROLLER, controller_stand
-from tandem_tools.flash.program import MANIFEST, ROOT, build_program, manifest_of
+from tandem_tools.flash.program import MANIFEST, build_program, manifest_of
 from tandem_tools.image import pico_image
 
 Figure = Callable[..., None]
 CLOCK_HZ = 125_000_000
 CYCLES_A_MS = CLOCK_HZ // 1000
-CACHE = ROOT / "build" / "flashed"
 TRIGGERS = ("PS_FIRE", "PS_QSW", "CO2_GATE", "SYNC_OUT")
 """The pins under the guard."""
 SHOTS = ("PS_FIRE", "PS_QSW", "CO2_GATE")
@@ -56,8 +54,6 @@ LAMP = """
 """A prelude: the ps laser is the one with lamp and Q-switch."""
 
 NO_MAIN = "pass\n"
-CHUNK = 3000
-
 
 NO_TESTFIRE = {"testfire": "0"}
 """Settings of most stages: every trial but those of the test fire begins in READY for treatment."""
@@ -69,21 +65,13 @@ def flashed(main: str = STAGED_MAIN, prelude: str = "", settings: Mapping[str, s
     Its manifest lists what is written, under the hash of the program itself. `settings`: those that are not defaults.
     """
     program = build_program()
-    image = pico_image()
     files = {**program.files, "tandem_main.py": program.files["main.py"], "main.py": main.encode()}
     files["prelude.py"] = textwrap.dedent(prelude).encode()
     hashes = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
     files[MANIFEST] = manifest_of(program.hash, program.version, program.board, hashes)
     if settings:
         files["settings0"] = _settings_file(settings)
-    key = hashlib.sha256(image.read_bytes())
-    for path, data in sorted(files.items()):
-        key.update(f"{path} {len(data)}\n".encode() + data)
-    saved = CACHE / f"{key.hexdigest()[:16]}.bin"
-    if not saved.exists():
-        CACHE.mkdir(parents=True, exist_ok=True)
-        _write(files, image, saved)
-    return saved
+    return flash_with(files, pico_image())
 
 
 def _settings_file(changes: Mapping[str, str]) -> bytes:
@@ -103,26 +91,6 @@ def _settings_file(changes: Mapping[str, str]) -> bytes:
     for key, text in changes.items():
         kept.change(key, text)
     return slots.data
-
-
-def _write(files: Mapping[str, bytes], image: Path, saved: Path) -> None:
-    with Bench(controller_stand(image, flash_times="instant")) as bench:
-        board = bench.board(CONTROLLER)
-        board.wait_for_repl(timeout_ms=8000)
-        board.enter_raw_repl()
-        board.exec_raw("import os, binascii")
-        folders = sorted({str(parent) for path in files for parent in Path(path).parents if parent.name})
-        for folder in folders:
-            board.exec_raw(f"os.mkdir({folder!r})")
-        for path, data in files.items():
-            board.exec_raw(f"f = open({path!r}, 'wb')")
-            for start in range(0, len(data), CHUNK):
-                text = base64.b64encode(data[start : start + CHUNK]).decode()
-                board.exec_raw(f"f.write(binascii.a2b_base64({text!r})) and None")
-            board.exec_raw("f.close()")
-        unfinished = saved.with_suffix(f".{os.getpid()}")
-        board.save_flash(unfinished)
-        unfinished.rename(saved)
 
 
 class Stage:

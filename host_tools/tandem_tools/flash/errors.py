@@ -25,3 +25,7 @@ class BoardLost(FlashError):
     """The board answered at first and then stopped, or did not come back as what was put on it."""
 
     exit_code = 5
+
+
+class OtherProgram(UnsuitableBoard):
+    """The board has the other program: a rig where a controller was expected, or the reverse. Nothing was changed."""

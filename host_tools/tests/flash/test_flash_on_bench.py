@@ -48,7 +48,7 @@ def test_the_whole_firmware_gets_onto_a_pico_and_answers(figure: Callable[..., N
         result = flash(bench.board().port)
         again = flash(bench.board().port)
     program = build_program()
-    assert (result.tandem, result.hash, result.files) == (program.version, program.hash, len(program.files))
+    assert (result.version, result.hash, result.files) == (program.version, program.hash, len(program.files))
     assert result.copied == list(program.files)
     assert (again.copied, again.removed, again.bytes_copied) == ([], [], 0)
     figure("tandem flash, whole firmware", round(result.seconds, 1), "s")
