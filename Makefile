@@ -90,12 +90,13 @@ lock: $(PACKAGES_STAMP) ## Pin the packages anew, after a change in pyproject.to
 		[open(f"build/{n}.in", "w").write("\n".join(g[n]) + "\n") for n in ("dev", "labgrid", "stubs")]'
 	@$(call compile_lock,requirements.lock,pyproject.toml build/dev.in)
 	@$(call compile_lock,requirements-stubs.lock,build/stubs.in)
-	@$(call compile_lock,hil_tests/labgrid/requirements.lock,build/labgrid.in)
+	@$(call compile_lock,hil_tests/labgrid/requirements.lock,build/labgrid.in,--no-allow-unsafe --unsafe-package pyserial)
 
-# Hashes come from the public index alone, without this machine's own wheels and mirrors.
+# Hashes come from the public index alone, without this machine's own wheels and mirrors. labgrid's own build of pyserial
+# takes the place of pyserial, which mpremote asks for: "unsafe" keeps it out of the lock.
 compile_lock = PIP_FIND_LINKS= PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" $(BIN)/pip-compile --quiet \
 	--generate-hashes --allow-unsafe --strip-extras --no-emit-index-url --no-emit-find-links --no-emit-trusted-host \
-	--output-file $(1) $(2)
+	$(3) --output-file $(1) $(2)
 
 clean: ## Remove what was built, but keep the environment
 	@rm -rf build .pytest_cache .ruff_cache .hypothesis __pycache__
@@ -121,7 +122,7 @@ $(PROJECT_STAMP): pyproject.toml $(PACKAGES_STAMP)
 $(LABGRID_STAMP): hil_tests/labgrid/requirements.lock pyproject.toml $(PROJECT_STAMP)
 	@echo "set-up: labgrid, with its own build of pyserial, into $(LABGRID)"
 	@test -x $(LABGRID)/bin/python || $(PYTHON) -m venv $(LABGRID)
-	@$(LABGRID_PIP) --require-hashes -r hil_tests/labgrid/requirements.lock
+	@$(LABGRID_PIP) --require-hashes --no-deps -r hil_tests/labgrid/requirements.lock
 	@$(LABGRID_PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 
