@@ -40,6 +40,7 @@ class Tandem(Maintenance):
     def __init__(self, supervisor: Supervisor, kept: "Settings", apply: "Callable[[], None]") -> None:
         super().__init__(supervisor, kept, apply)
         self._planner = Planner(supervisor.breathe)
+        self._errors = 0
 
     def status(self) -> "list[tuple[str, object]]":
         """Return state, fault, recipe, inputs and what keeps from arming."""
@@ -180,6 +181,15 @@ class Tandem(Maintenance):
         """Yield every shot since the recipe was taken into use."""
         return self._delivery.shot_lines()
 
+    def health(self) -> "list[tuple[str, object]]":
+        """Return counters since the start: errors that a command met, lines dropped, records that found no room."""
+        output = self._supervisor.console.output
+        return [
+            ("errors", self._errors),
+            ("lost_lines", output.dropped + output.lost),
+            ("lost_records", self._supervisor.journal.journal.lost),
+        ]
+
     def version(self) -> "list[tuple[str, object]]":
         """Return versions of firmware, interpreter and board."""
         interpreter = sys.version.split("; ")[-1]
@@ -187,6 +197,7 @@ class Tandem(Maintenance):
 
     def failed(self, error: Exception) -> None:
         """Raise the fault of an error in the firmware."""
+        self._errors += 1
         self._delivery.message = "{}: {}".format(type(error).__name__, error)
         self._supervisor.request(raising(faults.FIRMWARE_EXCEPTION))
 

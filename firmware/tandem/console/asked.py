@@ -100,6 +100,10 @@ class Controller:
         """Take note that the oldest records may be overwritten. Refuses: `NOT_NOW` while armed."""
         raise NotImplementedError
 
+    def health(self) -> "list[tuple[str, object]]":
+        """Return pairs for the `OK` line: counters of what has gone wrong since the start, all zero on a sound board."""
+        raise NotImplementedError
+
     def version(self) -> "list[tuple[str, object]]":
         """Return pairs for the `OK` line: at least `tandem`, `micropython` and `board`."""
         raise NotImplementedError

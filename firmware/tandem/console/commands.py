@@ -39,6 +39,7 @@ COMMANDS = (
     ("journal show", "SEQ"),
     ("journal pulled", "SEQ"),
     ("journal overwrite", ""),
+    ("health", ""),
     ("version", ""),
 )
 """Each command: its words, its arguments. What it does: `help_texts`."""
@@ -47,7 +48,7 @@ _FAMILIES = ("recipe", "journal")
 """Words that begin several commands."""
 _DEEDS = ("standby", "service", "testfire", "scope", "journal pulled", "journal overwrite")
 """Commands answered by their own name once they are carried out."""
-_FACTS = ("version", "set", "clock", "journal status")
+_FACTS = ("version", "health", "set", "clock", "journal status")
 """Commands answered by `key=value` words."""
 
 _DEEP = ("recipe show", "recipe use")

@@ -22,5 +22,6 @@ MEANINGS = (
     "records from this number on (not while armed)",
     "say that records up to this number were pulled: their room may be used",
     "acknowledge that the oldest records are overwritten when there is no room",
+    "what has gone wrong since the start, in numbers: all zero on a sound board",
     "versions of firmware, interpreter and board",
 )

@@ -6,7 +6,7 @@ _NOTE_ROOM = 40
 class OutputQueue:
     """A ring of bytes. Writing never blocks: a line that does not fit whole is dropped whole, counted, and told later.
 
-    `pending`: bytes that wait to be sent. `lost`: lines dropped and not told yet.
+    `pending`: bytes that wait to be sent. `lost`: lines dropped and not told yet. `dropped`: all that were told.
     """
 
     def __init__(self, capacity: int = 4096) -> None:
@@ -17,6 +17,7 @@ class OutputQueue:
         self._first = 0
         self.pending = 0
         self.lost = 0
+        self.dropped = 0
 
     @property
     def room(self) -> int:
@@ -66,6 +67,7 @@ class OutputQueue:
         """Queue `# n lines lost` if lines were lost and half of the queue is free again."""
         if self.lost and self.pending <= self._capacity >> 1:
             note = "# {} lines lost\r\n".format(self.lost)
+            self.dropped += self.lost
             self.lost = 0
             self._put(note.encode())
 

@@ -99,6 +99,10 @@ class Noted(Controller):
     def journal_overwrite(self) -> None:
         self._note("journal_overwrite")
 
+    def health(self) -> list[tuple[str, object]]:
+        self._note("health")
+        return [("errors", 0), ("lost_lines", 0)]
+
     def version(self) -> list[tuple[str, object]]:
         self._note("version")
         return [("tandem", "0.1.0"), ("board", "a board")]

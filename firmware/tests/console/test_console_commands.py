@@ -30,6 +30,7 @@ CALLS = [
     ("journal show 7", "journal_lines 7", ["# seq=7 kind=note", "# seq=8 kind=note", "OK journal show lines=2"]),
     ("journal pulled 45", "journal_pulled 45", ["OK journal pulled"]),
     ("journal overwrite", "journal_overwrite", ["OK journal overwrite"]),
+    ("health", "health", ["OK errors=0 lost_lines=0"]),
     ("version", "version", ['OK tandem=0.1.0 board="a board"']),
 ]
 
