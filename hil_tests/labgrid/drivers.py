@@ -6,10 +6,11 @@ beside it, so that the tests are the same. What can be asked of the boards is ta
 
 from __future__ import annotations
 
+from typing import Any
+
 import attr
 from labgrid import target_factory
 from labgrid.driver import Driver
-from labgrid.driver.exception import ExecutionError
 from labgrid.util.proxy import proxymanager
 
 RFC2217_OPTIONS = "ign_set_control&timeout=3"
@@ -21,9 +22,12 @@ class BoardDriver(Driver):
 
     bindings = {"port": {"NetworkSerialPort", "SerialPort"}}  # noqa: RUF012, labgrid reads a plain attribute
 
+    port: Any
+    """The resource that labgrid bound."""
+
     @property
     def url(self) -> str:
-        """What `serial.serial_for_url` opens. Raises ExecutionError for a protocol that is neither raw nor rfc2217.
+        """What `serial.serial_for_url` opens. Raises ValueError for a protocol that is neither raw nor rfc2217.
 
         Reached through an SSH tunnel when the exporter or LG_PROXY asks for one, made on first use.
         """
@@ -36,7 +40,7 @@ class BoardDriver(Driver):
             return f"socket://{host}:{number}"
         if protocol == "rfc2217":
             return f"rfc2217://{host}:{number}?{RFC2217_OPTIONS}"
-        raise ExecutionError(f"the port {port.name} has protocol {protocol!r}: let the exporter say raw or rfc2217")
+        raise ValueError(f"the port {port.name} has protocol {protocol!r}: let the exporter say raw or rfc2217")
 
 
 @target_factory.reg_driver
