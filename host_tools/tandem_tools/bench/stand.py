@@ -6,7 +6,7 @@ The pins and bit numbers come from ``boards/rp2040_pico/board.py`` alone. What e
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import ModuleType
@@ -18,6 +18,8 @@ SECOND = "second"
 
 Stand = dict[str, Any]
 Options = Mapping[str, Mapping[str, Any]]
+PartTable = dict[str, tuple[str, dict[str, Any]]]
+"""Name of a part -> its kind and its options."""
 PsTrigger = Literal["one_trigger", "lamp_qswitch"]
 ScannerKind = Literal["xy", "stepped", "none"]
 
@@ -183,8 +185,7 @@ def controller_stand(
         allowed = ", ".join(CALIBRATION.handpiece_v)
         raise ValueError(f"handpiece {handpiece!r} is not on this stand; allowed: {allowed}")
     board = board_constants()
-    parts = _parts(board, ps_laser, scanner, positions, handpiece)
-    _apply(parts, options or {})
+    table = _all_parts(board, ps_laser, scanner, positions, handpiece)
     about = {"kind": "rp2040_pico", "flash_times": flash_times, "ppm": ppm, "irq_cost_cycles": irq_cost_cycles}
     boards = [{"name": CONTROLLER, "image": str(image), **about}]
     if flash is not None:
@@ -193,22 +194,35 @@ def controller_stand(
         other = image if second_board is True else second_board
         boards.append({"name": SECOND, "image": str(other), **about})
     analog = {
-        f"{CONTROLLER}.ADC{board.PS_ENERGY - 26}": "integrator.out",
-        f"{CONTROLLER}.ADC{board.CO2_ENERGY - 26}": "detector.out",
-        f"{CONTROLLER}.ADC{board.HANDPIECE_ID - 26}": "handpiece.id",
+        adc_input(board, "PS_ENERGY"): "integrator.out",
+        adc_input(board, "CO2_ENERGY"): "detector.out",
+        adc_input(board, "HANDPIECE_ID"): "handpiece.id",
     }
     if scanner == "xy":
         analog |= {"scanner.x": "dac.a", "scanner.y": "dac.b"}
     return {
         "boards": boards,
-        "nets": _nets(board, {part["name"] for part in parts}, wires or {}),
+        "nets": controller_nets(board, table, wires or {}),
         "analog": analog,
-        "spi": {f"{CONTROLLER}.SPI{board.SPI_ID}": ["fram", "dac", "inputs", "outputs"]},
-        "parts": parts,
+        "spi": spi_bus(board),
+        "parts": list_parts(table, options or {}),
     }
 
 
-def _nets(board: ModuleType, parts: set[str], wires: Mapping[str, Iterable[str]]) -> dict[str, list[str]]:
+def adc_input(board: ModuleType, signal: str) -> str:
+    """Return the stand's name of the controller's analogue input that a signal is on."""
+    return f"{CONTROLLER}.ADC{getattr(board, signal) - 26}"
+
+
+def spi_bus(board: ModuleType) -> dict[str, list[str]]:
+    """Return the controller's SPI bus with its parts."""
+    return {f"{CONTROLLER}.SPI{board.SPI_ID}": ["fram", "dac", "inputs", "outputs"]}
+
+
+def controller_nets(
+    board: ModuleType, parts: Collection[str], wires: Mapping[str, Iterable[str]]
+) -> dict[str, list[str]]:
+    """Return the controller's nets: its pin, those of `parts` that are on it, its resistor, and what `wires` adds."""
     nets: dict[str, list[str]] = {}
     for net, members in _MEMBERS.items():
         pin = getattr(board, net, None)
@@ -220,26 +234,38 @@ def _nets(board: ModuleType, parts: set[str], wires: Mapping[str, Iterable[str]]
     return nets
 
 
-def _parts(
-    board: ModuleType,
-    ps_laser: PsTrigger,
-    scanner: ScannerKind,
-    positions: Sequence[tuple[float, float]],
-    handpiece: str,
-) -> list[dict[str, Any]]:
-    """List the parts; the converter comes before the scanner, which reads it."""
-    c = CALIBRATION
-    parts: dict[str, tuple[str, dict[str, Any]]] = {
+def controller_parts(
+    board: ModuleType, chain: str = "chain", chain_options: Mapping[str, Any] | None = None
+) -> PartTable:
+    """Return the parts that belong to the controller itself, with or without people and lasers around it.
+
+    ``chain`` is the kind of the part of that name: contacts in series, by hand (``chain``) or by relays (``series``).
+    """
+    return {
         "pulls": ("pulls", {"levels": _PULLS}),
-        "chain": ("chain", {}),
+        "chain": (chain, dict(chain_options or {})),
         "supervisor": ("supervisor", {}),
         "filter": ("filter", {}),
         "one_shot": ("one_shot", {}),
         "driver": ("driver", {"lines": list(_TRIGGERS)}),
         "inputs": ("shift_inputs", {"bits": chain_bits(board, "IN_"), "pattern": board.IN_PATTERN}),
         "outputs": ("shift_outputs", {"bits": chain_bits(board, "OUT_")}),
-        "dac": ("dac", {"vref_v": c.dac_reference_v}),
+        "dac": ("dac", {"vref_v": CALIBRATION.dac_reference_v}),
         "fram": ("fram", {}),
+    }
+
+
+def _all_parts(
+    board: ModuleType,
+    ps_laser: PsTrigger,
+    scanner: ScannerKind,
+    positions: Sequence[tuple[float, float]],
+    handpiece: str,
+) -> PartTable:
+    """Return all parts; the converter comes before the scanner, which reads it."""
+    c = CALIBRATION
+    parts: PartTable = {
+        **controller_parts(board),
         "integrator": ("integrator", {"v_per_mj": c.ps_v_per_mj, "offset_v": c.ps_offset_v}),
         "detector": ("detector", {"v_per_w": c.co2_v_per_w, "offset_v": c.co2_offset_v}),
         "ps_shutter": ("shutter", {}),
@@ -256,12 +282,14 @@ def _parts(
         scale = {"range_mm": c.scan_range_mm, "full_scale_v": c.dac_reference_v * 4095 / 4096}
         parts["scanner"] = ("scanner", {"mode": scanner, "positions": [list(p) for p in positions], **scale})
         parts["co2_laser"][1]["scanner"] = "scanner"
-    return [{"name": name, "kind": kind, "options": own} for name, (kind, own) in parts.items()]
+    return parts
 
 
-def _apply(parts: list[dict[str, Any]], options: Options) -> None:
-    by_name = {part["name"]: part["options"] for part in parts}
-    for name, values in options.items():
-        if name not in by_name:
-            raise ValueError(f"options were given for part {name!r}; this stand has: {', '.join(by_name)}")
-        by_name[name].update(values)
+def list_parts(parts: PartTable, options: Options) -> list[dict[str, Any]]:
+    """Return parts as a stand lists them, `options` on top of their own. ValueError for a part that is not there."""
+    for name in options:
+        if name not in parts:
+            raise ValueError(f"options were given for part {name!r}; this stand has: {', '.join(parts)}")
+    return [
+        {"name": name, "kind": kind, "options": {**own, **options.get(name, {})}} for name, (kind, own) in parts.items()
+    ]
