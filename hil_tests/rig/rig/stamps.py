@@ -19,6 +19,7 @@ proved by stamping one pin on both: the channels are taken in order, four on PIO
 import rp2
 from machine import Pin, mem32
 from rig import pins
+from uctypes import addressof
 
 from micropython import const
 
@@ -147,7 +148,7 @@ class Stamps:
     def __init__(self) -> None:
         mem32[_RESETS_CLR] = _RESET_PIOS
         self._words = bytearray(4 * TOTAL_EDGES)
-        self._address = _address_of(self._words)
+        self._address = addressof(self._words)
         self._dma = [rp2.DMA() for _ in range(MAX_CHANNELS)]
         self._channels = [Channel(i, dma.channel) for i, dma in enumerate(self._dma)]
         self._used = []
@@ -235,9 +236,3 @@ class Stamps:
     def _of(self, channel: Channel) -> tuple:
         count = channel.count()
         return count, count == channel.edges and channel.waiting() > 0, channel.stalled()
-
-
-def _address_of(buffer: bytearray) -> int:
-    from uctypes import addressof
-
-    return addressof(buffer)
