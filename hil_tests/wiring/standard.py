@@ -13,8 +13,8 @@ For all of them:
 
 The rig's own parts, beside the wires below:
 
-- Three 74HC595 in a row: SER to OUT_DATA, SRCLK to SHIFT_SCK, RCLK to OUT_LATCH. Clear them at power-up (SRCLR by 10 kOhm
-  and 100 nF) and hold their outputs off until the first latch, so that the rig comes up with everything open and dark.
+- Three 74HC595 in a row: SER to OUT_DATA, SRCLK to SHIFT_SCK, RCLK to OUT_LATCH. Clear them at power-up (SRCLR by
+  10 kOhm and 100 nF) and hold their outputs off until the first latch: the rig comes up with everything open and dark.
 - Two 74HC165 in a row: QH through 1 kOhm to IN_DATA, CLK to SHIFT_SCK, SH/LD to IN_LOAD; bits 13, 14, 15 to 1, 0, 1;
   unused bits to ground.
 - MCP4922 on DAC_SCK, DAC_TX, DAC_CS, LDAC to ground, VREFA and VREFB to 3.3 V.
@@ -38,9 +38,9 @@ WIRES = (
     # The lasers' answers: 1 kOhm at the rig.
     Wire("PS_SYNC", controller="GP13", rig="GP10", note="1 kOhm at the rig"),
     Wire("CO2_SYNC", controller="GP14", rig="GP11", note="1 kOhm at the rig"),
-    # Interlock chain: each output works the coil of a relay with two contacts over a transistor (for instance a ULN2803A
-    # with 5 V relays). The first contacts stand in series in the controller's chain, in place of emergency stop, door and
-    # key; the second is the spare one, to the controller's 74HC165.
+    # Interlock chain: each output works the coil of a relay with two contacts over a transistor (for instance a
+    # ULN2803A with 5 V relays). The first contacts stand in series in the controller's chain, in place of emergency
+    # stop, door and key; the second is the spare one, to the controller's 74HC165.
     Wire("ESTOP_CLOSED", controller="IN0", rig="OUT0", note="relay, two contacts: chain and spare"),
     Wire("DOOR_CLOSED", controller="IN1", rig="OUT1", note="relay, two contacts: chain and spare"),
     Wire("KEY_ON", controller="IN2", rig="OUT2", note="relay, two contacts: chain and spare"),
@@ -76,9 +76,9 @@ WIRES = (
     Wire("SCAN_STEP", controller="OUT10", rig="IN10", note="1 kOhm at the controller"),
     Wire("SCAN_HOME", controller="OUT11", rig="IN11", note="1 kOhm at the controller"),
     # Energies: converter output, one switch of a 74HC4066 controlled by PS_LIGHT (CO2_LIGHT), 1 kOhm, then the
-    # controller's input with 220 pF to ground. Dark is 20 mV, not 0: a second switch, closed while the first is open (its
-    # control through a 74HC04), joins the same 1 kOhm to the middle of 160 kOhm (to 3.3 V) and 1 kOhm (to ground). Or one
-    # half of a DG419 between the converter and that divider.
+    # controller's input with 220 pF to ground. Dark is 20 mV, not 0: a second switch, closed while the first is open
+    # (its control through a 74HC04), joins the same 1 kOhm to the middle of 160 kOhm (to 3.3 V) and 1 kOhm (to
+    # ground). Or one half of a DG419 between the converter and that divider.
     Wire("PS_ENERGY", controller="GP26", rig="DAC_A", note="74HC4066 by PS_LIGHT, dark at 20 mV"),
     Wire("CO2_ENERGY", controller="GP27", rig="DAC_B", note="74HC4066 by CO2_LIGHT, dark at 20 mV"),
     # Handpiece: 74HC4051, A B C to HANDPIECE_0..2 (bits 18 to 20), its inputs 0 to 4 at 3.3, 0, 1.2, 2.0 and 0.6 V
@@ -86,7 +86,7 @@ WIRES = (
     Wire("HANDPIECE_ID", controller="GP28", rig="MUX", note="74HC4051 by bits 18 to 20"),
     # RUN: an NPN transistor (4.7 kOhm at its base) from the controller's RUN to ground; only the board pulls RUN up.
     Wire("RUN", controller="RUN", rig="OUT21", note="NPN transistor to ground, 4.7 kOhm at its base"),
-    # Supply: a high-side switch (for instance a P-channel MOSFET by an NPN) in VBUS of the controller's USB cable; the
-    # parts that the controller feeds hang on its 3.3 V, so that they go off with it.
+    # Supply: a high-side switch (for instance a P-channel MOSFET by an NPN) in VBUS of the controller's USB cable;
+    # the parts that the controller feeds hang on its 3.3 V, so that they go off with it.
     Wire("SUPPLY", controller="SUPPLY", rig="OUT22", note="high-side switch in VBUS, off at 1"),
 )

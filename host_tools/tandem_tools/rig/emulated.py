@@ -1,8 +1,8 @@
 """The emulated stand of two boards, built from a wiring: each end of the wiring's wires becomes a member of a net.
 
-The controller keeps its own outside parts (supervisor, filter, one-shot, drivers, registers, converter, memory); the rig's
-relays, registers, converter, analogue switches and selector take the place of people, lasers and light. Every net has the
-name that it has on the stand of one board (docs/parts.md); the rig's ends join it.
+The controller keeps its own outside parts (supervisor, filter, one-shot, drivers, registers, converter, memory); the
+rig's relays, registers, converter, analogue switches and selector take the place of people, lasers and light. Every
+net has the name that it has on the stand of one board (docs/parts.md); the rig's ends join it.
 """
 
 from __future__ import annotations
