@@ -53,7 +53,7 @@ def start_of(pid: int) -> str:
 
 
 def run(filters: Sequence[str], command: Sequence[str], wait_s: float) -> int:
-    """Run a command with a stand that all filters (TAG=VALUE) fit, in LG_TOKEN; return its exit code.
+    """Run a command with a stand that all filters (TAG=VALUE) fit, in LG_TOKEN; return its exit code (128 + N after signal N).
 
     Waits up to `wait_s` seconds for a stand to be free. Raises NotLeased when there is none.
     """
@@ -90,7 +90,8 @@ def _carry_out(command: Sequence[str]) -> int:
         for ending in (signal.SIGTERM, signal.SIGHUP):
             signal.signal(ending, lambda number, _: running.send_signal(number))
         signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches the command by itself
-        return running.wait()
+        code = running.wait()
+    return code if code >= 0 else 128 - code
 
 
 def recover() -> None:
