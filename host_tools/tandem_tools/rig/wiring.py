@@ -11,6 +11,7 @@ Terminals are ``GPn``; ``INn`` and ``OUTn``, bit n of that board's 74HC165 or 74
 
 from __future__ import annotations
 
+import difflib
 import importlib.util
 import re
 import sys
@@ -205,9 +206,10 @@ def _settings(path: Path) -> dict[str, Any]:
         except Exception as error:
             raise WiringError(f"{path.name} cannot be read: {type(error).__name__}: {error}. Mend the file") from error
     found = {name: value for name, value in vars(module).items() if name.isupper()}
-    unknown = [name for name in found if name not in SETTINGS]
-    if unknown:
-        raise WiringError(f"{path.name}: {', '.join(unknown)} is no setting; allowed: {', '.join(SETTINGS)}")
+    for name in found:
+        meant = difflib.get_close_matches(name, SETTINGS, 1, cutoff=0.8)
+        if meant and name not in SETTINGS:
+            raise WiringError(f"{path.name}: {name} is no setting, but near {meant[0]}; allowed: {', '.join(SETTINGS)}")
     missing = [name for name in ("NAME", "KIND", "WIRES") if name not in found]
     if missing:
         raise WiringError(f"{path.name}: {', '.join(missing)} is missing; see example.py for what a wiring file says")
