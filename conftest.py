@@ -18,6 +18,8 @@ import pytest
 from tandem_tools.trace import check, documents, evidence
 from tandem_tools.trace.errors import TraceError
 
+pytest_plugins = ("tandem_tools.nightly.recording",)
+
 ROOT = Path(__file__).parent
 HOLES = "holes in the trace"
 Figure = Callable[..., None]

@@ -223,6 +223,11 @@ class Link:
         with self._answering():
             self._transport.exec(_PRUNE.replace("{folder!r}", repr(folder)))
 
+    def run(self, source: str) -> str:
+        """Run source on the board and return what it printed. Raises FlashError with the board's last line."""
+        with self._answering():
+            return self._transport.exec(source).decode()
+
     def hard_reset(self) -> None:
         """Start the board anew, as the reset button does. The link is of no use afterwards."""
         with self._answering():
