@@ -56,6 +56,14 @@ def test_exec_returns_output_and_raises_tracebacks(bench: Bench) -> None:
     assert board.exec("print(2)") == "2\n"
 
 
+def test_lines_that_come_in_one_packet_are_read_one_by_one(bench: Bench) -> None:
+    board = bench.board()
+    board.enter_raw_repl()
+    board.write(b"print('a longer line\\nb\\nc and more')\x04")
+    lines = [board.read_until(b"\n") for _ in range(3)]
+    assert lines == [b"OKa longer line\r\n", b"b\r\n", b"c and more\r\n"]
+
+
 def test_a_long_input_arrives_whole(bench: Bench) -> None:
     text = "".join(chr(ord("a") + i % 26) for i in range(20_000))
     assert bench.board().exec_raw(f"print(len('{text}'), '{text}'[-3:])") == f"20000 {text[-3:]}\n"

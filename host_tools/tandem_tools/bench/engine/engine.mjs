@@ -142,13 +142,11 @@ export class Engine {
     if (net !== null && !net.edge && net.level !== undefined && net.level !== null && this.net(net.name).level === net.level) {
       return { net: net.name, level: net.level };
     }
-    if (serial !== null && this.board(serial.board).searchText()) {
-      const reason = this.world.stopReason;
-      this.world.stopReason = null;
-      const board = this.board(serial.board);
-      return reason ?? { serial: board.name, end: board.serial.indexOf(Buffer.from(board.awaitedText)) + board.awaitedText.length };
-    }
-    return null;
+    this.world.stopReason = null; // of the last run
+    if (serial === null || !this.board(serial.board).searchText()) return null;
+    const reason = this.world.stopReason;
+    this.world.stopReason = null;
+    return reason;
   }
 
   // --- running by itself
