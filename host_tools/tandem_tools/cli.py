@@ -1,8 +1,8 @@
 """The `tandem` command.
 
 Exit codes: 0 done; 1 not done, for a reason given on stderr; 2 the command was not called right; 3 no board, or its
-port cannot be opened; 4 not a board that Tandem can run on; 5 the board stopped answering; 6 a session was not
-delivered as it should have been.
+port cannot be opened; 4 not a board that Tandem can run on, or another board or program than was meant; 5 the board
+stopped answering; 6 a session was not delivered as it should have been.
 """
 
 from __future__ import annotations
@@ -11,18 +11,13 @@ import signal
 import sys
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
 
 from tandem_tools.image.cli import image_app
-
-EXIT_CODES = (
-    "Exit codes: 0 done, 1 not done, 2 called wrongly, 3 no board, 4 unsuitable board, 5 board lost, "
-    "6 session not delivered as planned."
-)
+from tandem_tools.rig.cli import rig_app
+from tandem_tools.terminal import EXIT_CODES, Bar, fail, not_written
 
 app = typer.Typer(
     name="tandem",
@@ -33,49 +28,11 @@ app = typer.Typer(
     pretty_exceptions_show_locals=False,
 )
 app.add_typer(image_app, name="image")
+app.add_typer(rig_app)
 journal_app = typer.Typer(name="journal", help="The controller's journal.", no_args_is_help=True)
 app.add_typer(journal_app)
 
 Board = Annotated[str, typer.Option(help="A folder of boards/.")]
-
-
-def _fail(error: Exception | str, code: int) -> NoReturn:
-    print(f"tandem: {error}", file=sys.stderr)
-    raise typer.Exit(code)
-
-
-def _not_written(error: OSError, way_out: str = "") -> str:
-    return f"{error.filename or 'a file'} cannot be written: {error.strerror}{way_out}"
-
-
-class _Bar:
-    """A progress bar on stderr; on something that is not a terminal, one line for each step."""
-
-    def __init__(self) -> None:
-        self._console = Console(stderr=True)
-        columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeElapsedColumn())
-        self._progress = Progress(*columns, console=self._console, transient=True)
-        self._task = self._progress.add_task("", total=None)
-        self._step = ""
-
-    def __enter__(self) -> _Bar:
-        if self._console.is_terminal:
-            self._progress.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self._console.is_terminal:
-            self._progress.stop()
-
-    def __call__(self, step: str, done: int, total: int) -> None:
-        """Show where things are; see `flash.install.ProgressReport`."""
-        if self._console.is_terminal:
-            self._progress.update(self._task, description=step, completed=done, total=total or None)
-            return
-        step = "copying" if total else step
-        if step != self._step:
-            print(step, file=sys.stderr)
-        self._step = step
 
 
 @app.command(epilog=EXIT_CODES)
@@ -92,10 +49,10 @@ def flash(
         raise typer.BadParameter("give --port or --emulated, not both")
     try:
         where = port or (emulated_port() if emulated else find_port())
-        with _Bar() as bar:
+        with Bar() as bar:
             result = put_on_board(where, board, bar)
     except FlashError as error:
-        _fail(error, error.exit_code)
+        fail(error, error.exit_code)
     print(
         f"Tandem {result.version} (program {result.hash}) runs on {result.machine} at {result.port}: "
         f"{len(result.copied)} of {result.files} files copied, {result.bytes_copied} bytes, "
@@ -123,14 +80,14 @@ def demo(
             f"the session has CO2 shots 1 to {co2_shots()}, not {weak_shot}", param_hint="--weak-shot"
         )
     try:
-        with _Bar() as bar:
+        with Bar() as bar:
             delivered = run_demo(out, bar, weak_shot)
     except FlashError as error:
-        _fail(error, error.exit_code)
+        fail(error, error.exit_code)
     except (BenchError, ImageError) as error:
-        _fail(error, 1)
+        fail(error, 1)
     except OSError as error:
-        _fail(_not_written(error, "; choose another folder with --out"), 1)
+        fail(not_written(error, "; choose another folder with --out"), 1)
     if not delivered:
         raise typer.Exit(6)
 
@@ -152,9 +109,9 @@ def emulate(
     try:
         run_emulated(flash=flash_file, speed="max" if fast else "real")
     except (BenchError, ImageError) as error:
-        _fail(error, 1)
+        fail(error, 1)
     except OSError as error:
-        _fail(_not_written(error), 1)
+        fail(not_written(error), 1)
 
 
 @journal_app.command(epilog=EXIT_CODES)
@@ -168,7 +125,7 @@ def decode(
     try:
         found = decode_files(paths)
     except JournalFileError as error:
-        _fail(error, 1)
+        fail(error, 1)
     row = "{:>8} {:>5} {:>12} {:<20} {:<9} {}"
     if not as_json:
         print(row.format("number", "boot", "uptime", "time", "kind", "what"))
@@ -190,7 +147,7 @@ def version() -> None:
     try:
         program = build_program()
     except FlashError as error:
-        _fail(error, 1)
+        fail(error, 1)
     print(f"firmware {program.version}, program {program.hash} for {program.board}")
 
 

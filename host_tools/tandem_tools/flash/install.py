@@ -59,6 +59,7 @@ def flash(
     progress: ProgressReport = _quiet,
     root: Path = ROOT,
     force: bool = False,
+    build: Callable[[str], Program] | None = None,
 ) -> FlashResult:
     """Put the firmware of the repository at `root` on the board at a port and start it.
 
@@ -67,11 +68,13 @@ def flash(
     is interrupted first. May be interrupted at any moment; doing it again repairs.
 
     :param force: make a controller of a board that is a rig; the rig's program is removed from it.
+    :param build: makes another program of the same kind for a processor, in place of the repository's firmware.
     :raises OtherProgram: when the board is a rig; it is started again as it was.
     :raises FlashError: with the reason and what to do; its kinds are in `errors`.
     """
     board_file(board, root)
-    return _put(port, TANDEM, board, lambda march: build_program(board, march, root), progress, force)
+    own = build or (lambda march: build_program(board, march, root))
+    return _put(port, TANDEM, board, own, progress, force)
 
 
 def flash_rig(port: str, progress: ProgressReport = _quiet, root: Path = ROOT, force: bool = False) -> FlashResult:

@@ -11,6 +11,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import ModuleType
+from typing import Self
 
 from tandem_tools.bench.stand import board_constants, chain_bits
 from tandem_tools.flash.errors import FlashError
@@ -53,7 +54,7 @@ def forget():
 def look(word):
     edges = 0
     for i in range(4):
-        edges |= mem32[0x400140F0 + 4 * i] << 32 * i
+        edges |= (mem32[0x400140F0 + 4 * i] & 0xFFFFFFFF) << 32 * i
     volts = []
     for adc in adcs:
         volts.append(sum(adc.read_u16() for _ in range(16)) // 16)
@@ -100,6 +101,9 @@ class Probe(Link):
         self.doing = "was made ready for the check of its wires"
         self._run(_program(self._board))
         self._run("shift(0)")
+
+    def __enter__(self) -> Self:
+        return self
 
     @property
     def slow_outputs(self) -> list[str]:

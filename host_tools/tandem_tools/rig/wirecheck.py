@@ -21,6 +21,8 @@ from .wirefaults import Finding, Seen, faults_of
 from .wiring import Wiring
 
 SAFE, HANDPIECE, RUN, SUPPLY = "SAFE", "HANDPIECE_ID", "RUN", "SUPPLY"
+RESET = "PS_INT_RESET"
+"""Ends the light of the ps laser."""
 SAFE_AT_RIG = "SAFE at the rig"
 CONTACTS = ("ESTOP_CLOSED", "DOOR_CLOSED", "KEY_ON")
 DRIVERS = {"PS_FIRE_DRV": "PS_FIRE", "PS_QSW_DRV": "PS_QSW", "CO2_GATE_DRV": "CO2_GATE"}
@@ -96,8 +98,7 @@ class _Check:
 
     def _finding(self, name: str) -> Finding:
         wire = self._wires[name]
-        between = f" by way of {', '.join(wire.parts)}" if wire.parts else ""
-        place = f"controller {wire.controller} to rig {wire.rig}{between}"
+        place = f"controller {wire.controller}, rig {wire.rig}: {wire.note}"
         if name not in self._told:
             return Finding(name, None, self._wrong.get(name, "not checked: nothing here can set it"), place)
         wrong = self._wrong.get(name, "")
@@ -284,9 +285,11 @@ class _Check:
             )
             return
         for code in DAC_CODES:
-            self._rig.laser(laser, energy=code)
+            self._rig.laser(laser, energy=code, noise_permille=0, decay_ppm=0)
             self._rig.load_laser(laser, 1)
+            probe.set(RESET, 0)
             peaks = probe.shine(trigger)
+            probe.set(RESET, 1)
             answered = self._rig.answered(laser)
             self._rig.stop_laser(laser)
             if not answered:
@@ -329,18 +332,19 @@ class _Check:
     def resets(self, port: str, serial_number: str) -> None:
         """Reset the controller by its RUN line, then by its supply, and ask it each time why it started."""
         acts = {RUN: ("run_pin", self._rig.reset_controller), SUPPLY: ("power_on", self._switch_supply)}
-        try:
-            for name, (wanted, act) in acts.items():
-                if name not in self._wires:
-                    continue
-                act()
+        for name, (wanted, act) in acts.items():
+            if name not in self._wires:
+                continue
+            act()
+            try:
                 with probe_again(port, serial_number, BACK_S) as probe:
                     cause = probe.reset_cause()
                     probe.mark()
-                self._say(name, _wrong_reset(name, wanted, cause))
-        except FlashError as error:
-            self._say(name, f"the controller does not come back: {error}")
-            self._cannot_say((RUN, SUPPLY), "the controller does not come back")
+            except FlashError as error:
+                self._say(name, f"the controller does not come back: {error}")
+                self._cannot_say((RUN, SUPPLY), "the controller did not come back from a reset")
+                return
+            self._say(name, _wrong_reset(wanted, cause))
 
     def _switch_supply(self) -> None:
         self._rig.power(False)
@@ -355,7 +359,7 @@ def _one_sided(levels: Mapping[str, int]) -> str:
     return "" if levels[SAFE_AT_RIG] else "the rig sees nothing: SAFE stays 0 there, the controller sees it closed"
 
 
-def _wrong_reset(name: str, wanted: str, cause: str) -> str:
+def _wrong_reset(wanted: str, cause: str) -> str:
     """Return what is wrong with a wire that resets the controller, by the cause that the controller gives."""
     if cause == wanted:
         return ""
