@@ -1,16 +1,16 @@
 """Stamps the edges of up to six watched pins, by PIO and DMA, to a cycle of the rig's clock.
 
 One machine a channel and one 32-bit word an edge. All machines wait for START, an output of the rig that both PIO
-blocks read back, so all count from the same cycle: X falls by 1 every 2 cycles, and an edge takes 3 cycles in place of
-that. Edge k of a channel (from 0), whose word is X, was at
+blocks read back, so all count from the same cycle: X falls by 1 every 2 cycles, and an edge takes 3 cycles instead.
+Edge k of a channel (from 0), whose word is X, was at
 
     t = 2 * (0xffffffff - X) + 3 * k        cycles after START, within 1 cycle (tandem_tools.rig.edges.cycles_of)
 
-A pin that is high at START gives a first edge with X = 0xffffffff; one that is low does not. X wraps every 68.7 s without
-a false edge; two edges further apart than that cannot be told from nearer ones.
+A pin that is high at START gives a first edge with X = 0xffffffff; one that is low does not. X wraps every 68.7 s
+without a false edge; two edges further apart than that cannot be told from nearer ones.
 
-Pulses and gaps of 3 cycles and more are all seen. One of 2 cycles is seen, its end up to 2 cycles late. One of a single
-cycle is seen or not, with its end up to 3 cycles late; when it is not seen, neither of its edges is.
+Pulses and gaps of 3 cycles and more are all seen. One of 2 cycles is seen, with its end up to 2 cycles late; so is every
+other one of a single cycle. Of one that is not seen, neither edge is.
 
 START stays high while it is recorded. Whether the two blocks see its edge in the same cycle on silicon too can be
 proved by stamping one pin on both: the channels are taken in order, four on PIO0, then two on PIO1.
@@ -18,10 +18,11 @@ proved by stamping one pin on both: the channels are taken in order, four on PIO
 
 import rp2
 from machine import Pin, mem32
-from rig import pins
+from micropython import const
 from uctypes import addressof
 
-from micropython import const
+from rig import pins
+from rig.chip import abort_dma, release
 
 MAX_CHANNELS = 6
 TOTAL_EDGES = 30_000
@@ -45,12 +46,12 @@ _FJOIN_RX = const(1 << 31)
 
 _DMA = const(0x50000000)
 _DMA_STRIDE = const(0x40)
-_DMA_ABORT = const(0x50000444)
-_DMA_CTRL = const((1 << 21) | (1 << 5) | (2 << 2) | (1 << 1) | 1)  # quiet, write address rises, words, priority, enabled
+_DMA_CTRL = const(
+    (1 << 21) | (1 << 5) | (2 << 2) | (1 << 1) | 1
+)  # quiet, write address rises, words, priority, enabled
 _DREQ_PIO0_RX0 = const(4)
 _DREQ_PIO1_RX0 = const(12)
 
-_RESETS_CLR = const(0x4000F000)
 _RESET_PIOS = const((1 << 10) | (1 << 11))
 
 _PULL = const(0x80A0)
@@ -61,29 +62,32 @@ PROGRAM_WORDS = 9
 _ENTRY = const(6)
 
 
+# Assembler in the form of Python: names come from the decorator.
+# ruff: noqa: F821
 # pyright: reportUndefinedVariable=false, reportCallIssue=false, reportIndexIssue=false, reportArgumentType=false
+# pyright: reportAttributeAccessIssue=false
 @rp2.asm_pio(in_shiftdir=rp2.PIO.SHIFT_LEFT, autopush=True, push_thresh=32, fifo_join=rp2.PIO.JOIN_RX)
 def stamp() -> None:
     """X: ones. Y: rises that are kept, less 1; then the machine halts, so that a full buffer never looks like a stall.
 
     9 words. Where X wraps, each `jmp(x_dec, ...)` falls through to the word that it would have jumped to.
     """
-    label("rise")  # noqa: F821
-    in_(x, 32)  # noqa: F821
-    jmp(y_dec, "high")  # noqa: F821
-    label("halt")  # noqa: F821
-    jmp("halt")  # noqa: F821
-    label("stay")  # noqa: F821
-    jmp(x_dec, "high")  # noqa: F821
-    label("high")  # noqa: F821
-    jmp(pin, "stay")  # noqa: F821
-    in_(x, 32)  # noqa: F821
-    wait(1, gpio, 25)  # noqa: F821
-    wrap_target()  # noqa: F821
-    label("low")  # noqa: F821
-    jmp(pin, "rise")  # noqa: F821
-    jmp(x_dec, "low")  # noqa: F821
-    wrap()  # noqa: F821
+    label("rise")
+    in_(x, 32)
+    jmp(y_dec, "high")
+    label("halt")
+    jmp("halt")
+    label("stay")
+    jmp(x_dec, "high")
+    label("high")
+    jmp(pin, "stay")
+    in_(x, 32)
+    wait(1, gpio, 25)
+    wrap_target()
+    label("low")
+    jmp(pin, "rise")
+    jmp(x_dec, "low")
+    wrap()
 
 
 class Channel:
@@ -94,9 +98,9 @@ class Channel:
         self.machine = number & 3
         self._registers = self.base + _SM_STRIDE * self.machine
         self._dma = _DMA + _DMA_STRIDE * dma
-        self._abort = 1 << dma
+        self.register = self._dma + 8
+        self._dma_number = dma
         self._dreq = (_DREQ_PIO0_RX0 if number < 4 else _DREQ_PIO1_RX0) + self.machine
-        self._chain_to_itself = dma << 11
         self.name = ""
         self.first = 0
         self.edges = 0
@@ -117,7 +121,7 @@ class Channel:
         mem32[self._dma] = self.base + _RXF + 4 * self.machine
         mem32[self._dma + 4] = address
         mem32[self._dma + 8] = edges
-        mem32[self._dma + 12] = _DMA_CTRL | self._chain_to_itself | (self._dreq << 15)
+        mem32[self._dma + 12] = _DMA_CTRL | (self._dma_number << 11) | (self._dreq << 15)
 
     def halt(self) -> None:
         """Stop the machine, let the DMA take what it has seen, and stop the DMA."""
@@ -125,9 +129,7 @@ class Channel:
         for _ in range(100):
             if self.waiting() == 0 or self.count() == self.edges:
                 break
-        mem32[_DMA_ABORT] = self._abort
-        while mem32[_DMA_ABORT] & self._abort:
-            pass
+        abort_dma(self._dma_number)
 
     def count(self) -> int:
         """Return how many edges are in memory."""
@@ -146,7 +148,7 @@ class Stamps:
     """The recorder. Its words are one block of memory, taken once: make it before the heap is used much."""
 
     def __init__(self) -> None:
-        mem32[_RESETS_CLR] = _RESET_PIOS
+        release(_RESET_PIOS)
         self._words = bytearray(4 * TOTAL_EDGES)
         self._address = addressof(self._words)
         self._dma = [rp2.DMA() for _ in range(MAX_CHANNELS)]
@@ -223,6 +225,14 @@ class Stamps:
         """Return a view of a channel's words so far, 4 bytes each, least significant first."""
         first = 4 * self._find(name).first
         return memoryview(self._words)[first : first + 4 * self.count(name)]
+
+    def left(self, name: str) -> tuple:
+        """Return the address of the register in which the DMA counts down a channel's free words, and its first value.
+
+        For loops that look at it all the time and must not allocate.
+        """
+        channel = self._find(name)
+        return channel.register, channel.edges
 
     def _find(self, name: str) -> Channel:
         for channel in self._used:

@@ -13,9 +13,9 @@ WRAP_COUNTS = 1 << 32
 def cycles_of(words: Iterable[int]) -> tuple[int, list[int]]:
     """Return the level at START, and of each edge after it how many cycles after START's edge it came.
 
-    The edges alternate, beginning with the change away from that level. Each time is right within 1 cycle for pulses and
-    gaps of 3 cycles and more; for edges that are asynchronous to the rig's clock the mean error is 0. No constant is
-    added, because two delays cancel and two means do:
+    The edges alternate, beginning with the change away from that level. Each time is right within 1 cycle for pulses
+    and gaps of 3 cycles and more; for edges that are asynchronous to the rig's clock the mean error is 0. No constant
+    is added, because two delays cancel and two means do:
 
     - START and a stamped pin pass the same synchroniser. The machine leaves its wait one cycle before its first look,
       so look n (counted from 0) sees levels that are 2 n + 1 cycles younger than the one that let it leave;

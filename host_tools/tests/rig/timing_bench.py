@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib.util
 import struct
 import textwrap
 from array import array
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from tandem_tools.bench import Bench
@@ -14,7 +16,7 @@ from tandem_tools.image import pico_image
 
 ROOT = Path(__file__).parents[3]
 RIG = ROOT / "hil_tests" / "rig" / "rig"
-MODULES = ("pins.py", "shots.py", "stamps.py", "players.py")
+MODULES = ("pins.py", "chip.py", "shots.py", "stamps.py", "players.py")
 CHANNELS = ("PS_FIRE", "PS_QSW", "CO2_GATE", "SYNC_OUT", "HEARTBEAT", "PS_INT_RESET", "SAFE")
 CYCLE_PS = 8000
 STEP_BITS = 7  # levels of the channels in one word of the source; the other 25 are a delay
@@ -24,7 +26,9 @@ SOURCE = """
 import array, rp2, uctypes
 from machine import Pin, mem32
 from rp2 import PIO
-@rp2.asm_pio(out_init=(PIO.OUT_LOW,)*7, out_shiftdir=PIO.SHIFT_RIGHT, autopull=True, pull_thresh=32, fifo_join=PIO.JOIN_TX)
+@rp2.asm_pio(
+    out_init=(PIO.OUT_LOW,) * 7, out_shiftdir=PIO.SHIFT_RIGHT, autopull=True, pull_thresh=32, fifo_join=PIO.JOIN_TX
+)
 def source():
     out(pins, 7)
     out(y, 25)
@@ -34,10 +38,21 @@ words = array.array('I', bytearray(4 * 12000))
 machine = rp2.StateMachine(0, source, out_base=Pin(0))
 dma = rp2.DMA()
 def play(count):
-    dma.config(read=words, write=machine, count=count, trigger=True, ctrl=dma.pack_ctrl(size=2, inc_write=False, treq_sel=0))
+    paced = dma.pack_ctrl(size=2, inc_write=False, treq_sel=0)
+    dma.config(read=words, write=machine, count=count, trigger=True, ctrl=paced)
     machine.active(1)
 print(uctypes.addressof(words))
 """
+
+
+def module(name: str) -> ModuleType:
+    """Return one of the rig's modules that need no hardware."""
+    spec = importlib.util.spec_from_file_location(f"rig_{name}", RIG / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    made = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(made)
+    return made
 
 
 def stand(source_ppm: float = 0, rig_ppm: float = 0, flash_times: str = "instant") -> dict[str, Any]:
@@ -57,6 +72,8 @@ def stand(source_ppm: float = 0, rig_ppm: float = 0, flash_times: str = "instant
 class Setup:
     """Both boards in the raw REPL: the rig's modules on its flash, the source's program loaded."""
 
+    free: list[int]
+
     def __init__(self, bench: Bench) -> None:
         self.bench = bench
         self.rig = bench.board("rig")
@@ -72,10 +89,14 @@ class Setup:
                 self.rig.exec_raw(f"f.write({text[start : start + 2000]!r}) and None")
             self.rig.exec_raw("f.close()")
         self.words_at = int(self.source.exec_raw(SOURCE))
-        self._moment = bench.save()
+        self.keep()
+
+    def keep(self) -> None:
+        """Make this the moment to come back to."""
+        self._moment = self.bench.save()
 
     def again(self) -> Setup:
-        """Go back to the moment after the set-up."""
+        """Go back to the moment that was kept last."""
         self.bench.restore(self._moment)
         self.bench.clear_edges()
         return self
