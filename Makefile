@@ -76,9 +76,10 @@ lint: $(PROJECT_STAMP) ## Check style and format; warnings are errors
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 
-types: $(PROJECT_STAMP) $(STUBS_STAMP) ## Check types: host tools and tests, then the firmware against MicroPython's stubs
+types: $(PROJECT_STAMP) $(STUBS_STAMP) ## Check types: host tools and tests, then what runs on boards against MicroPython's stubs
 	@$(BIN)/pyright --warnings
 	@$(BIN)/pyright --warnings --project firmware
+	@$(BIN)/pyright --warnings --project hil_tests/rig
 
 format: $(PROJECT_STAMP) ## Lay out all Python files
 	@$(BIN)/ruff format .

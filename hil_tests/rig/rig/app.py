@@ -27,7 +27,7 @@ MANIFEST = "/rig/manifest.json"
 class Rig:
     """What the commands ask: room, script, stamps, lasers, and the counters of what went wrong.
 
-    The registers are shown first, so that RUN and supply of the controller are what they should be before anything else.
+    The registers are shown first, so that RUN and supply of the controller are right before anything else.
     """
 
     def __init__(self) -> None:
@@ -59,7 +59,7 @@ class Rig:
         self.lost_lines = 0
         self.errors = 0
         self.shift_errors = 0
-        self.script.late = 0
+        self.script.forget_late()
         self._late = 0
         self._late_before = [laser.late for laser in self.lasers]
 
@@ -78,7 +78,10 @@ class Rig:
 
         Collect garbage before it, lest a collection come between steps.
         """
-        outputs = self.script.run(self.room.outputs, began_us)
+        self.script_ran(self.script.run(self.room.outputs, began_us))
+
+    def script_ran(self, outputs: int) -> None:
+        """Keep what a script that has ended moved as it left it."""
         self.room.force(self.script.moved(), outputs)
         self.exchange()
 
@@ -86,7 +89,7 @@ class Rig:
         """Begin to wait for a channel's edges."""
         gc.collect()
         self.armed_ms = time.ticks_ms()
-        self.script.arm(channel, edges, delay_us)
+        self.script.arm(channel, edges, delay_us, self.stamps.left(channel))
 
     def start_stamps(self, channels: "list[tuple[str, int]]") -> None:
         """Begin to keep edges. A script that waits for some waits no more."""

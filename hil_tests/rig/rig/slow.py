@@ -1,7 +1,7 @@
 """The rig's slow signals: 24 outputs and 16 inputs on shift registers, on one SPI; and what the chip latched of edges.
 
-Native code, because it runs in every turn and between the steps of a script: `exchange` and `load` take 17 us each, of
-which 12 are the transfer; `latch` takes one. Nothing is allocated.
+Native code, because it runs in every turn and between the steps of a script; of an exchange 12 us are the transfer.
+Nothing is allocated.
 """
 
 # pyright: reportCallIssue=false
@@ -50,8 +50,8 @@ def open_bus(outputs: int) -> SPI:
 
 
 @micropython.viper
-def load(out: int) -> int:
-    """Shift the 24 outputs out without showing them; return the 16 inputs as they were at the start. 17 us."""
+def exchange(out: int) -> int:
+    """Shift the 24 outputs out and show them; return the 16 inputs as they were at the start. 20 us."""
     sio = ptr32(0xD0000000)
     spi = ptr32(0x4003C000)
     sio[6] = 1 << 21
@@ -65,52 +65,63 @@ def load(out: int) -> int:
     value = (spi[2] & 0xFF) << 8
     value |= spi[2] & 0xFF
     rounds = spi[2]
-    return value
-
-
-@micropython.viper
-def latch():  # noqa: ANN201 (viper returns nothing without it)
-    """Show what was shifted out last."""
-    sio = ptr32(0xD0000000)
-    sio[5] = 1 << 20
-    sio[6] = 1 << 20
-
-
-@micropython.viper
-def exchange(out: int) -> int:
-    """Shift the 24 outputs out and show them; return the 16 inputs as they were at the start. 18 us."""
-    sio = ptr32(0xD0000000)
-    value = int(load(out))
     sio[5] = 1 << 20
     sio[6] = 1 << 20
     return value
 
 
 @micropython.viper
-def latch_at(due: int) -> int:
-    """Show what was shifted out last at a time of the chip's microsecond counter (low 30 bits); return how late, us.
+def play(table: ptr32, outputs: int, began: int) -> int:
+    """Carry out a script's steps, timed from `began`; return the outputs as they are then. Does not allocate.
 
-    Waits for at most 2**29 us. Does not allocate.
+    `table`, in words: 0 number of steps, 1 the latest that one came in us, 2 how many came later than word 3; from 8 on
+    time in us, mask and levels of each step. Times are the low 30 bits of the chip's microsecond counter.
     """
     timer = ptr32(0x40054028)
     sio = ptr32(0xD0000000)
-    while (timer[0] - due) & 0x20000000:
-        pass
-    sio[5] = 1 << 20
-    late = (timer[0] - due) & 0x1FFFFFFF
-    sio[6] = 1 << 20
-    return late
+    spi = ptr32(0x4003C000)
+    at = 8
+    ends = 8 + 3 * table[0]
+    while at < ends:
+        outputs = (outputs & ~table[at + 1]) | table[at + 2]
+        spi[2] = (outputs >> 16) & 0xFF
+        spi[2] = (outputs >> 8) & 0xFF
+        spi[2] = outputs & 0xFF
+        due = began + table[at]
+        rounds = 1000
+        while (spi[3] & 0x10) and rounds:
+            rounds -= 1
+        rounds = spi[2]
+        rounds = spi[2]
+        rounds = spi[2]
+        while (timer[0] - due) & 0x20000000:
+            pass
+        sio[5] = 1 << 20
+        late = (timer[0] - due) & 0x1FFFFFFF
+        sio[6] = 1 << 20
+        if late > table[1]:
+            table[1] = late
+        if late > table[3]:
+            table[2] += 1
+        at += 3
+    return outputs
 
 
 @micropython.viper
-def spin(register: ptr32, most: int, us: int) -> int:
-    """Look at a register until it is at most `most`, for some microseconds; return the time then (30 bits), else -1."""
+def play_on_edge(table: ptr32, outputs: int, us: int) -> int:
+    """Look for a script's edge for some microseconds and, when it has come, play it; return the outputs then, else -1.
+
+    Further words of `table`: 4 the delay after the edge, 5 the address of a register that counts down with each edge, 6
+    what it has to be, or less.
+    """
     timer = ptr32(0x40054028)
+    register = ptr32(table[5])
+    most = table[6]
     ends = timer[0] + us
-    while (timer[0] - ends) < 0:
-        if register[0] <= most:
-            return timer[0] & 0x3FFFFFFF
-    return -1
+    while register[0] > most:
+        if (timer[0] - ends) >= 0:
+            return -1
+    return int(play(table, outputs, (timer[0] + table[4]) & 0x3FFFFFFF))
 
 
 @micropython.viper
