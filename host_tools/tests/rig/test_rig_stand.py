@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import time
 from collections.abc import Callable
 
@@ -171,6 +172,17 @@ def test_a_supply_that_returns_while_run_is_low_starts_nothing_until_run_is_rele
     assert pair.controller.status["usb"] == "detached" and pair.controller.status["powered"]
     pair.put()
     pair.controller.wait_for_repl()
+
+
+def test_a_rig_that_loses_its_supply_leaves_the_room_open_and_dark_and_the_controller_running(pair: Pair) -> None:
+    pair.rig.exec_raw("send(0x3000 | 4000); light['ps'](1)")
+    pair.put("ESTOP_CLOSED", "DOOR_CLOSED", "KEY_ON", "FOOT_NC", "RUN_LOW")
+    assert pair.bench.level("CHAIN") == 1
+    pair.rig.power(False)
+    assert pair.bench.levels(["CHAIN", "FOOT_NC", "KEY_ON"]) == {"CHAIN": 0, "FOOT_NC": 0, "KEY_ON": 0}
+    pair.controller.wait_for_repl()
+    codes = pair.controller.exec("from machine import ADC\nprint([ADC(i).read_u16() >> 4 for i in range(3)])")
+    assert ast.literal_eval(codes) == pytest.approx([24, 24, 4095], abs=1)
 
 
 def test_a_saved_state_holds_a_step_of_the_light_on_its_way_and_a_held_run_line(pair: Pair) -> None:
