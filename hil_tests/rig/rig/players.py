@@ -152,6 +152,7 @@ class Players:
 
     def __init__(self) -> None:
         release(_RESET_PIO1 | _RESET_SPI1)
+        mem32[_PIO1 + _CTRL + _CLR] = 0b1100  # they may run since before a soft reset
         for i, word in enumerate(player[0]):
             mem32[_PIO1 + _INSTR_MEM + 4 * (_OFFSET + i)] = word + _OFFSET if word >> 13 == 0 else word
         _open_converter()

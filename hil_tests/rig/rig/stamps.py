@@ -9,8 +9,8 @@ Edge k of a channel (from 0), whose word is X, was at
 A pin that is high at START gives a first edge with X = 0xffffffff; one that is low does not. X wraps every 68.7 s
 without a false edge; two edges further apart than that cannot be told from nearer ones.
 
-Pulses and gaps of 3 cycles and more are all seen. One of 2 cycles is seen, with its end up to 2 cycles late; so is every
-other one of a single cycle. Of one that is not seen, neither edge is.
+Pulses and gaps of 3 cycles and more are all seen. One of 2 cycles is seen, with its end up to 2 cycles late; so is
+every other one of a single cycle. Of one that is not seen, neither edge is.
 
 START stays high while it is recorded. Whether the two blocks see its edge in the same cycle on silicon too can be
 proved by stamping one pin on both: the channels are taken in order, four on PIO0, then two on PIO1.
@@ -159,7 +159,8 @@ class Stamps:
         self._start = Pin(pins.START, Pin.OUT, value=0)
         for name in pins.WATCHED:
             Pin(getattr(pins, name), Pin.IN, Pin.PULL_DOWN)
-        for base in (_PIO0, _PIO1):
+        for base, machines in ((_PIO0, 0b1111), (_PIO1, 0b0011)):
+            mem32[base + _CTRL + _CLR] = machines  # some may run since before a soft reset
             for i, word in enumerate(stamp[0]):
                 mem32[base + _INSTR_MEM + 4 * i] = word
 

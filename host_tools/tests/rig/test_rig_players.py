@@ -334,6 +334,23 @@ print(rounds, co2.answered, co2.late)
     )
 
 
+def test_both_work_again_after_a_soft_reset_in_the_middle(setup: Setup) -> None:
+    load(setup, "ps", 5)
+    setup.run_rig("stamps.start([('PS_FIRE', 100)])")
+    setup.rig.write(b"\x02")
+    setup.rig.read_until(b">>> ")
+    setup.rig.write(b"\x04")
+    setup.rig.wait_for_repl()
+    setup.rig.enter_raw_repl()
+    setup.run_rig(MAKE)
+    load(setup, "ps", 5)
+    setup.run_rig("stamps.start([('PS_FIRE', 100)])")
+    play(setup, ps_shots(3))
+    assert after(setup, ("PS_FIRE", 1), ("PS_LIGHT", 1)) == [125] * 3
+    setup.run_rig("stamps.stop()")
+    assert setup.run_rig("print(stamps.count('PS_FIRE'), stamps.stalled('PS_FIRE'))").strip() == "6 False"
+
+
 @pytest.mark.parametrize(
     ("code", "message"),
     [
