@@ -9,6 +9,7 @@ PORT ?=
 TESTS ?=
 WORKERS ?= 2
 ID ?=
+STAND ?= emulated
 FOUND ?=
 
 VENV := .venv
@@ -27,7 +28,7 @@ LABGRID_PIP := $(LABGRID)/bin/python -m pip install -qq --disable-pip-version-ch
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup image demo picture emulate flash test labgrid mutants numbers trace inspected pages lint types format lock clean distclean
+.PHONY: help setup image demo picture emulate flash test nightly labgrid mutants numbers trace inspected pages lint types format lock clean distclean
 
 help: ## List what can be made
 	@echo "Tandem: make TARGET"
@@ -56,6 +57,9 @@ test: setup ## Run all tests and print the measured figures: make test [TESTS="p
 labgrid: setup $(LABGRID_STAMP) ## Two emulated stands behind labgrid, runs in parallel, one killed (docs/labgrid.md)
 	@$(BIN)/pyright --warnings --project hil_tests/labgrid
 	@$(LABGRID)/bin/python -m pytest hil_tests/labgrid/two_stands.py
+
+nightly: setup ## Run the tests of a stand and compare its figures with earlier nights: make nightly [STAND=emulated]
+	@$(BIN)/tandem nightly --stand $(STAND) --state build/nightly
 
 mutants: setup ## Change the safety layer in 1,900 small ways and see that a test notices each: make mutants [WORKERS=2]
 	@$(BIN)/python -m tandem_tools.mutants $(WORKERS)

@@ -2,7 +2,8 @@
 
 Exit codes: 0 done; 1 not done, for a reason given on stderr; 2 the command was not called right; 3 no board, or its
 port cannot be opened; 4 not a board that Tandem can run on, or another board or program than was meant; 5 the board
-stopped answering; 6 a session was not delivered as it should have been.
+stopped answering; 6 a session was not delivered as it should have been; 7 a test of a night failed, or the night did
+not come to its end; 8 a figure of a night has changed against the nights before.
 """
 
 from __future__ import annotations
@@ -112,6 +113,45 @@ def emulate(
         fail(error, 1)
     except OSError as error:
         fail(not_written(error), 1)
+
+
+@app.command(epilog=EXIT_CODES)
+def nightly(
+    stand: Annotated[str, typer.Option(help="A file of hil_tests/wiring/, without .py.")] = "emulated",
+    state: Annotated[
+        Path | None, typer.Option(help="Folder for the nights of all stands; your data folder if not given.")
+    ] = None,
+    deadline_min: Annotated[float, typer.Option(min=1, help="End the night after so many minutes, as failed.")] = 60,
+    show: Annotated[int | None, typer.Option(metavar="NIGHT", help="Write the page of an old night; run none.")] = None,
+    accept: Annotated[
+        str | None, typer.Option(metavar="FIGURE", help="This figure may be as it is now; run none. Needs --because.")
+    ] = None,
+    because: Annotated[str, typer.Option(help="Why the figure has changed.")] = "",
+) -> None:
+    """Run the tests of a stand, keep every figure, and say what failed or has changed against the nights before."""
+    from tandem_tools import nightly as nights
+
+    for ending in (signal.SIGTERM, signal.SIGHUP):  # a service that is stopped, too, puts the stand's outputs low
+        signal.signal(ending, signal.default_int_handler)
+    try:
+        plan = nights.Plan(stand, state or nights.default_state(), deadline_s=deadline_min * 60)
+        if show is not None:
+            print(nights.show_night(plan, show))
+            return
+        if accept is not None:
+            print(f"{accept}: nights are compared from night {nights.accept(plan, accept, because)} on")
+            return
+        with nights.NightProgress() as progress:
+            night = nights.run_night(plan, progress)
+    except nights.NightlyError as error:
+        fail(error, 1)
+    except OSError as error:
+        fail(not_written(error, "; choose another folder with --state"), 1)
+    except KeyboardInterrupt:
+        fail("interrupted: nothing of this night is kept", 1)
+    print("\n".join([night.headline, *(f"  {text}" for text in [*night.problems, *night.remarks]), str(plan.page)]))
+    if night.verdict != "good":
+        raise typer.Exit(nights.EXIT_CODES[night.verdict])
 
 
 @journal_app.command(epilog=EXIT_CODES)

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, T
 
 EXIT_CODES = (
     "Exit codes: 0 done, 1 not done, 2 called wrongly, 3 no board, 4 unsuitable board, 5 board lost, "
-    "6 session not delivered as planned."
+    "6 session not delivered as planned, 7 a test of the night failed, 8 a figure of the night has changed."
 )
 
 

@@ -2,7 +2,8 @@
 
 All functions are pure. Three checks, each against good nights of the same figure on the same stand:
 
-- jump: tonight is further from the median of the recent nights than their scatter explains;
+- jump: tonight is further from the median of the recent nights, or of those before the last five, than their scatter
+  explains (a drift that has begun widens the scatter of the recent nights, and would hide itself);
 - drift: the recent nights and tonight rise or fall so steadily that chance does not explain it;
 - creep: the last nights have left the first ones, in steps too small for the other two.
 
@@ -27,7 +28,8 @@ LEAST = 5
 """Nights without which nothing is judged."""
 JUMP_SCALES = 6.0
 CREEP_SCALES = 4.0
-CREEP_NIGHTS = 5
+LATEST = 5
+"""The last nights: taken together for creep, and left out of a jump's second comparison."""
 DRIFT_CHANCE = 5e-5
 """Chance of as steady a rise or fall among values in random order, below which it is a drift."""
 
@@ -77,16 +79,17 @@ def judge(tonight: Reading, past: Sequence[Reading], unit: str, window: int = WI
         return Judgement("learning", len(recent), None, None, f"learning: night {len(recent) + 1}, {LEAST} are needed")
     middle = median(r.value for r in recent)
     resolves = resolution(tonight, recent, unit)
-    allowed = max(jump_limit([r.value for r in recent]), resolves)
+    allowed = explained(tonight, recent, unit)
     kind, text = "steady", "as the nights before"
-    if abs(tonight.value - middle) > allowed:
-        change = shown(abs(tonight.value - middle), unit)
-        above = "above" if tonight.value > middle else "below"
-        kind, text = "jump", f"{change} {above} the median of {len(recent)} nights; {shown(allowed)} is explained"
+    if jumped := _jump(tonight, recent, unit) or _jump(tonight, past[:-LATEST][-window:], unit):
+        kind, text = "jump", jumped
     elif moved := _drift(tonight, recent, resolves):
-        kind, text = "drift", f"{shown(moved, unit)} in {len(recent)} nights, steadily {'up' if moved > 0 else 'down'}"
+        kind, text = (
+            "drift",
+            f"{told(abs(moved), unit)} {'up' if moved > 0 else 'down'}, steadily in {len(recent)} nights",
+        )
     elif left := _creep(tonight, past, window, resolves):
-        kind, text = "creep", f"the last {CREEP_NIGHTS} nights are {shown(left, unit)} off the first {window}"
+        kind, text = "creep", f"the last {LATEST} nights are {told(left, unit)} off the first {window}"
     return Judgement(kind, len(recent), middle, allowed, text)
 
 
@@ -104,6 +107,28 @@ def scale(values: Sequence[float]) -> float:
 def jump_limit(values: Sequence[float]) -> float:
     """Return how far off its median another value may be: 6 scales of many nights, 15 of five, which say less."""
     return JUMP_SCALES * scale(values) * len(values) / (len(values) - 3)
+
+
+def explained(tonight: Reading, nights: Sequence[Reading], unit: str) -> float:
+    """Return how far off the median of nights tonight may be."""
+    return max(jump_limit([r.value for r in nights]), resolution(tonight, nights, unit))
+
+
+def told(value: float, unit: str = "") -> str:
+    """Return a change in three digits with its unit: more say nothing."""
+    return shown(float(format(value, ".3g")), unit)
+
+
+def _jump(tonight: Reading, nights: Sequence[Reading], unit: str) -> str:
+    """Return what tonight is off these nights, empty when they explain it or are too few."""
+    if len(nights) < LEAST:
+        return ""
+    off = tonight.value - median(r.value for r in nights)
+    allowed = explained(tonight, nights, unit)
+    if abs(off) <= allowed:
+        return ""
+    where = "above" if off > 0 else "below"
+    return f"{told(abs(off), unit)} {where} the median of {len(nights)} nights; {told(allowed)} is explained"
 
 
 def resolution(tonight: Reading, recent: Sequence[Reading], unit: str) -> float:
@@ -143,8 +168,8 @@ def chance_of_order(count: int, order: int) -> float:
 
 def _creep(tonight: Reading, past: Sequence[Reading], window: int, resolves: float) -> float:
     """Return how far the last nights' median is off the first nights', 0 when that is no creep."""
-    last = [*(r.value for r in past[window:]), tonight.value][-CREEP_NIGHTS:]
-    if len(last) < CREEP_NIGHTS:
+    last = [*(r.value for r in past[window:]), tonight.value][-LATEST:]
+    if len(last) < LATEST:
         return 0.0
     first = [r.value for r in past[:window]]
     left = median(last) - median(first)

@@ -36,7 +36,7 @@ def write_page(night: Night, store: Store, path: Path) -> Path:
         loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
         lstrip_blocks=True,
     )  # fmt: skip
-    environment.filters["shown"] = shown
+    environment.filters |= {"shown": shown, "told": judge.told}
     trends = store.trends(night.stand, night.number, TREND_NIGHTS)
     text = environment.get_template("nightly.html").render(
         night=night,

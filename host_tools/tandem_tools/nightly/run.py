@@ -40,6 +40,13 @@ class Plan:
     deadline_s: float = DEADLINE_S
     window: int = WINDOW
 
+    def __post_init__(self) -> None:
+        """Raise NightlyError for a name that cannot be that of a folder."""
+        if not self.stand or Path(self.stand).name != self.stand:
+            raise NightlyError(
+                f"{self.stand!r} is no name of a stand: it names a file of hil_tests/wiring/, without .py"
+            )
+
     @property
     def folder(self) -> Path:
         """Where files of this stand are kept."""

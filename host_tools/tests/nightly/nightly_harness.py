@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from random import Random
 
 from tandem_tools.nightly import Night, Plan, run_night
 from tandem_tools.nightly.figures import HilFigure
@@ -25,13 +26,15 @@ def pytest_addoption(parser):
 MEASURING = """
 import json
 from pathlib import Path
+from random import Random
 
 TONIGHT = json.loads(Path(__file__).with_name("tonight.json").read_text())
 
 
 def test_figures(measured):
-    for name, value in TONIGHT.items():
-        measured(name, value, "us", low=0, high=1000, uncertainty=0.01, truth=value, samples=[value - 1, value + 1])
+    for name, (value, uncertainty) in TONIGHT.items():
+        samples = [value - 1, value + 1]
+        measured(name, value, "us", low=0, high=1000, uncertainty=uncertainty, truth=value, samples=samples)
 
 
 def test_that_stands_beside():
@@ -57,9 +60,10 @@ class Project:
         """Replace the tests."""
         (self.tests / "test_pretended.py").write_text(tests)
 
-    def tonight(self, **values: float) -> None:
-        """Say what the tests will measure."""
-        (self.tests / "tonight.json").write_text(json.dumps(values))
+    def tonight(self, **values: float | tuple[float, float]) -> None:
+        """Say what the tests will measure: values, and uncertainties where they are not 0.01."""
+        pairs = {name: value if isinstance(value, tuple) else (value, 0.01) for name, value in values.items()}
+        (self.tests / "tonight.json").write_text(json.dumps(pairs))
 
     def known(self, text: str) -> None:
         """Write the file of known failures."""
@@ -71,6 +75,15 @@ class Project:
     def run(self, plan: Plan | None = None) -> Night:
         """Run a night."""
         return run_night(plan or self.plan, self._see)
+
+
+def drifting(random: Random, night: int) -> tuple[float, float]:
+    """Return value and uncertainty of a figure that drifts for eight nights, and is mended then.
+
+    On night 7 it is still within its uncertainty of the nights before, and seven values that rise are chance once in
+    2,520; eight are so once in 20,160.
+    """
+    return 100 + random.uniform(-1.9, 1.9) + (4 * night if night <= 8 else 0), 10.0
 
 
 def hil_figure(name: str, value: float, **other: object) -> HilFigure:

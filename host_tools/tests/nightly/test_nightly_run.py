@@ -15,7 +15,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
-from nightly_harness import MEASURING, Project
+from nightly_harness import MEASURING, Project, drifting, hil_figure, pretended_night
 from tandem_tools.nightly import EXIT_CODES, NightlyError, Plan, StandIsBusy, accept, lock, show_night
 from tandem_tools.nightly.store import Store
 
@@ -77,8 +77,9 @@ def test_a_failed_test_and_a_figure_out_of_bounds_fail_the_night(project: Projec
 
 
 def test_a_changed_figure_is_a_regression_until_it_is_mended_or_accepted(project: Project) -> None:
-    for _ in range(5):
-        assert project.run().verdict == "good"
+    with Store(project.plan.state) as store:
+        for _ in range(5):
+            pretended_night(store, [hil_figure("delay", 100.0, uncertainty=0.01)])
     project.tonight(delay=110.0)
     changed = project.run()
     assert changed.verdict == "regression" and EXIT_CODES[changed.verdict] == 8
@@ -180,15 +181,11 @@ def test_a_killed_night_leaves_no_half_night_and_its_lock_dies_with_all_of_it(pr
 
 
 def test_ten_nights_with_a_drift_hidden_in_one_figure(project: Project, figure: Callable[..., None]) -> None:
-    """Each step is within the scatter that a few nights show; night 8 is the first on which chance is out of question.
-
-    Night 9 runs with the cause mended.
-    """
+    """No step shows on its own; night 8 is the first on which chance is out of the question. See `drifting`."""
     random, flagged = Random(1), {}
     for number in range(1, 11):
-        values = {f"figure {i}": 100 + random.gauss(0, 1) for i in range(8)}
-        values["figure 7"] += 4 * number if number <= 8 else 0
-        project.tonight(**values)
+        steady = {f"figure {i}": 100 + random.gauss(0, 1) for i in range(8)}
+        project.tonight(**{**steady, "figure 7": drifting(random, number)})
         night = project.run()
         flagged.update({number: [f.figure.name for f in night.regressions]} if night.regressions else {})
         assert EXIT_CODES[night.verdict] == (8 if number == 8 else 0)
@@ -218,4 +215,6 @@ def test_figures_come_out_of_a_run_in_parallel_too(project: Project) -> None:
 
 def test_plans_keep_each_stand_in_a_folder_of_its_own() -> None:
     plan = Plan("bench 2", Path("state"))
+    with pytest.raises(NightlyError, match="is no name of a stand"):
+        Plan("../bench", Path("state"))
     assert plan.page == Path("state/bench 2/latest.html") and plan.junit.parent == plan.log.parent == plan.folder
