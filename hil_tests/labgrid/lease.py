@@ -53,7 +53,7 @@ def start_of(pid: int) -> str:
 
 
 def run(filters: Sequence[str], command: Sequence[str], wait_s: float) -> int:
-    """Run a command with a stand that all filters (TAG=VALUE) fit, in LG_TOKEN; return its exit code (128 + N after signal N).
+    """Run a command with a stand that has all tags (TAG=VALUE); return its exit code, 128 + N after signal N.
 
     Waits up to `wait_s` seconds for a stand to be free. Raises NotLeased when there is none.
     """

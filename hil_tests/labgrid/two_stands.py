@@ -57,9 +57,8 @@ def test_two_runs_at_once_and_a_killed_ones_place_recovered(tmp_path: Path) -> N
         assert third.place == lost
         for run in (first, third):
             wait_until(lambda run=run: run.ended, f"end of the {run.name} run", RUN_S)
-            say(
-                f"{run.name} run on {run.place}: exit code {run.process.returncode}, {run.said.splitlines()[-1].strip('= ')}"
-            )
+            last = run.said.splitlines()[-1].strip("= ")
+            say(f"{run.name} run on {run.place}: exit code {run.process.returncode}, {last}")
             assert run.process.returncode == 0, run.said
         assert lab.places() == {} and lab.client("reservations") == ""
         say("both places free, no reservation left")

@@ -13,7 +13,9 @@ import signal
 import threading
 from collections.abc import Mapping
 
+from .running import emulated
 from .tcp_port import TcpPort
+from .wiring import load_wiring
 
 
 def serve(paths: Mapping[str, str], host: str, ports: Mapping[str, int], stop: threading.Event) -> None:
@@ -31,6 +33,7 @@ def serve(paths: Mapping[str, str], host: str, ports: Mapping[str, int], stop: t
 def main() -> None:
     """Read the command line and serve."""
     words = argparse.ArgumentParser(prog="python -m tandem_tools.rig.serve", description=__doc__)
+    words.add_argument("--stand", default="emulated", help="a wiring file of an emulated stand (%(default)s)")
     words.add_argument("--host", default="127.0.0.1", help="address to listen on (%(default)s)")
     words.add_argument("--controller-port", type=int, default=0, help="TCP port of the controller; 0: any free one")
     words.add_argument("--rig-port", type=int, default=0, help="TCP port of the rig; 0: any free one")
@@ -38,14 +41,12 @@ def main() -> None:
     stop = threading.Event()
     for ending in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(ending, lambda *_: stop.set())
-    from tandem_tools.bench import Bench
-    from tandem_tools.bench.stand import controller_stand
-    from tandem_tools.image import pico_image
-
-    with Bench(controller_stand(pico_image(), second_board=True)) as bench:
-        paths = {"controller": bench.board("controller").port, "rig": bench.board("second").port}
-        with bench.free_running("real"):
-            serve(paths, given.host, {"controller": given.controller_port, "rig": given.rig_port}, stop)
+    wiring = load_wiring(given.stand)
+    if wiring.kind != "emulated":
+        words.error(f"stand {given.stand} is real: labgrid's exporter serves its ports with ser2net (docs/labgrid.md)")
+    with emulated(wiring) as (_, ports):
+        paths = {"controller": ports.controller, "rig": ports.rig}
+        serve(paths, given.host, {"controller": given.controller_port, "rig": given.rig_port}, stop)
 
 
 if __name__ == "__main__":
