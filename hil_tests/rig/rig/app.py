@@ -64,14 +64,16 @@ class Rig:
         self._late_before = [laser.late for laser in self.lasers]
 
     def exchange(self) -> None:
-        """Shift outputs out and inputs in, and let the room follow. Does not allocate."""
+        """Shift outputs out and inputs in, let the room follow, and show at once what it changes. Does not allocate."""
         room = self.room
-        inputs = slow.exchange(room.outputs)
+        shown = room.outputs
+        inputs = slow.exchange(shown)
         if not slow.alive(inputs):
             self.shift_errors += 1
             inputs = self.inputs
         self.inputs = inputs
-        room.step(self.now_us(), inputs, slow.safe())
+        if room.step(self.now_us(), inputs, slow.safe()) != shown:
+            slow.exchange(room.outputs)
 
     def run_script(self, began_us: int) -> None:
         """Carry out the script, whose times count from `began_us`; its outputs stay forced. Blocks until it has ended.
@@ -82,7 +84,7 @@ class Rig:
 
     def script_ran(self, outputs: int) -> None:
         """Keep what a script that has ended moved as it left it."""
-        self.room.force(self.script.moved(), outputs)
+        self.room.play(self.script.moved(), outputs)
         self.exchange()
 
     def arm_script(self, channel: str, edges: int, delay_us: int) -> None:

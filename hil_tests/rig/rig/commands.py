@@ -227,13 +227,13 @@ class Deeds:
 
     def pedal(self, move: str) -> "Reply":
         """Press or release the pedal."""
-        self._rig.room.pedal(_choice(move, ("press", "release")) == 0, self._rig.now_us())
+        self._rig.room.pedal(_choice(move, ("press", "release")) == 0)
         return "pedal " + move, ()
 
     def button(self, name: str, ms: str) -> "Reply":
         """Press a button for a time."""
         _choice(name, BUTTONS)
-        self._rig.room.button(name, _number(ms, "MS", 1, LONGEST_MS), self._rig.now_us())
+        self._rig.room.button(name, _number(ms, "MS", 1, LONGEST_MS))
         return "button " + name, ()
 
     def script(self) -> "Reply":
@@ -341,7 +341,7 @@ class Deeds:
         if (choice == 2) != bool(ms):
             raise Refused(BAD_ARGUMENTS, "run takes low, high, or pulse MS")
         if choice == 2:
-            self._rig.room.run_pulse(_number(ms, "MS", 1, LONGEST_MS), self._rig.now_us())
+            self._rig.room.run_pulse(_number(ms, "MS", 1, LONGEST_MS))
         else:
             self._rig.room.run_low(choice == 0)
         return "run " + how, ()

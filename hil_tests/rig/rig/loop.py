@@ -87,7 +87,7 @@ class Loop:
     def _turn(self) -> None:
         self._rig.exchange()
         byte = self._port.read()
-        if self._rig.script.state == ARMED and byte < 0 and not self._output.pending:
+        if self._rig.script.state == ARMED and byte < 0 and not (self._output.pending or self._commands.busy):
             byte = self._await_edges()
         self._read(byte)
         commands = self._commands

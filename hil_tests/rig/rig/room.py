@@ -106,7 +106,9 @@ class Room:
         )
         self._due_us = [0 for _ in _TIMED]
         self._timed = 0
+        self._begins = 0
         self._closing = 0
+        self._travels = False
         self._closes_us = 0
         self._then_us = now_us
         self._own = IDLE
@@ -122,6 +124,7 @@ class Room:
         """
         self._own = (self._own & CONTROLLERS) | IDLE
         self._timed &= RUN_LOW
+        self._begins &= RUN_LOW
         self._closing = 0
         self._forced &= CONTROLLERS
         for shutter in self._shutters:
@@ -138,6 +141,11 @@ class Room:
         self._forced |= mask
         self._levels = (self._levels & ~mask) | (levels & mask)
 
+    def play(self, mask: int, outputs: int) -> None:
+        """Take note that a script has moved outputs, which it leaves forced, and that all are like this now."""
+        self.force(mask, outputs)
+        self.outputs = outputs
+
     def give_back(self, mask: int) -> None:
         """Let outputs be what the room makes of them again."""
         self._forced &= ~mask
@@ -147,7 +155,7 @@ class Room:
         """Mask of the outputs that are forced."""
         return self._forced
 
-    def pedal(self, pressed: bool, now_us: int) -> None:
+    def pedal(self, pressed: bool) -> None:
         """Press or release the pedal: one contact opens with the next step, the other closes 2 ms later."""
         self.give_back(FOOT_NO | FOOT_NC)
         leaving, closing = (FOOT_NC, FOOT_NO) if pressed else (FOOT_NO, FOOT_NC)
@@ -156,7 +164,7 @@ class Room:
             return
         self._own &= ~leaving
         self._closing = closing
-        self._closes_us = later(now_us, TRAVEL_US)
+        self._travels = True
 
     def handpiece(self, code: int) -> None:
         """Connect the handpiece with a code, 0 to 7."""
@@ -164,9 +172,9 @@ class Room:
         self.give_back(mask)
         self._own = (self._own & ~mask) | (code << HANDPIECE_SHIFT)
 
-    def button(self, name: str, ms: int, now_us: int) -> None:
-        """Press a button of `BUTTONS` for a time, up to `LONGEST_MS`."""
-        self._hold(BUTTONS.index(name), ms, now_us)
+    def button(self, name: str, ms: int) -> None:
+        """Press a button of `BUTTONS` with the next step, for a time up to `LONGEST_MS`."""
+        self._hold(BUTTONS.index(name), ms)
 
     def run_low(self, low: bool) -> None:
         """Pull the controller's RUN line low until told otherwise, or release it."""
@@ -174,21 +182,22 @@ class Room:
         self._timed &= ~RUN_LOW
         self._own = self._own | RUN_LOW if low else self._own & ~RUN_LOW
 
-    def run_pulse(self, ms: int, now_us: int) -> None:
-        """Pull the controller's RUN line low for a time, up to `LONGEST_MS`."""
-        self._hold(len(_TIMED) - 1, ms, now_us)
+    def run_pulse(self, ms: int) -> None:
+        """Pull the controller's RUN line low with the next step, for a time up to `LONGEST_MS`."""
+        self._hold(len(_TIMED) - 1, ms)
 
     def supply(self, on: bool) -> None:
         """Switch the controller's supply."""
         self.give_back(SUPPLY_OFF)
         self._own = self._own & ~SUPPLY_OFF if on else self._own | SUPPLY_OFF
 
-    def _hold(self, i: int, ms: int, now_us: int) -> None:
+    def _hold(self, i: int, ms: int) -> None:
         mask = 1 << _TIMED[i]
         self.give_back(mask)
         self._own |= mask
         self._timed |= mask
-        self._due_us[i] = later(now_us, 1000 * ms)
+        self._begins |= mask
+        self._due_us[i] = 1000 * ms
 
     def busy(self, inputs: int, safe: int) -> bool:
         """Tell whether the next step could change something. Does not allocate."""
@@ -209,7 +218,10 @@ class Room:
         passed_us = elapsed(now_us, self._then_us)
         self._then_us = now_us
         if self._timed:
-            self._end_times(now_us)
+            self._keep_times(now_us)
+        if self._travels:
+            self._travels = False
+            self._closes_us = later(now_us, TRAVEL_US)
         if self._closing and reached(now_us, self._closes_us):
             self._own |= self._closing
             self._closing = 0
@@ -218,10 +230,14 @@ class Room:
         self.outputs = (self._own & ~self._forced) | (self._levels & self._forced)
         return self.outputs
 
-    def _end_times(self, now_us: int) -> None:
+    def _keep_times(self, now_us: int) -> None:
+        """Begin and end what is set for a time."""
         i = 0
         while i < 4:
             mask = 1 << _TIMED[i]
+            if self._begins & mask:
+                self._begins &= ~mask
+                self._due_us[i] = later(now_us, self._due_us[i])
             if self._timed & mask and reached(now_us, self._due_us[i]):
                 self._timed &= ~mask
                 self._own &= ~mask
