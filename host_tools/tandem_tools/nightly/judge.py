@@ -76,7 +76,7 @@ def judge(tonight: Reading, past: Sequence[Reading], unit: str, window: int = WI
     """Judge a figure by its good nights, the oldest first, all since it was last accepted."""
     recent = past[-window:]
     if len(recent) < LEAST:
-        return Judgement("learning", len(recent), None, None, f"learning: night {len(recent) + 1}, {LEAST} are needed")
+        return Judgement("learning", len(recent), None, None, f"being learned: {len(recent)} of {LEAST} nights so far")
     middle = median(r.value for r in recent)
     resolves = resolution(tonight, recent, unit)
     allowed = explained(tonight, recent, unit)

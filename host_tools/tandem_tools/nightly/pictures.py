@@ -31,8 +31,10 @@ WIDTH_IN, HEIGHT_IN = 4.4, 1.75
 AXES = (0.16, 0.17, 0.81, 0.76)
 NEAR_SPANS = 1.5
 """A bound further off than so many heights of the data is told in words: drawn to scale, it would flatten the rest."""
+MARGIN, TEXT_MARGIN = 0.08, 0.26
+"""Parts of the data's height left free beside it; the larger one where a bound is told in words."""
 MOST_BINS = 40
-LOOKS: Any = {"font.size": 9, "axes.grid": False, "svg.hashsalt": "tandem nightly"}
+LOOKS: Any = {"font.size": 10, "axes.grid": False, "svg.hashsalt": "tandem nightly"}
 
 
 def trend_svg(judged: JudgedFigure, points: Sequence[TrendPoint]) -> str:
@@ -91,8 +93,8 @@ def _height(judged: JudgedFigure, values: Sequence[float]) -> tuple[float, float
     near = NEAR_SPANS * (high - low)
     bounds = [b for b in (figure.low, figure.high) if low - near <= b <= high + near]
     low, high = min([low, *bounds]), max([high, *bounds])
-    margin = (high - low) * 0.08
-    return low - margin, high + margin
+    below, above = (MARGIN if bound in bounds else TEXT_MARGIN for bound in (figure.low, figure.high))
+    return low - below * (high - low), high + above * (high - low)
 
 
 def _draw_band(ax: Axes, judged: JudgedFigure, low: float, high: float) -> None:
@@ -110,7 +112,7 @@ def _draw_bounds(ax: Axes, judged: JudgedFigure, low: float, high: float) -> Non
             continue
         ax.text(
             1, edge, f"{arrow} bound {shown(bound)}", transform=ax.get_yaxis_transform(), ha="right", color=BAD,
-            va="bottom" if edge == low else "top", fontsize=8,
+            va="bottom" if edge == low else "top", fontsize=9,
         )  # fmt: skip
 
 

@@ -14,7 +14,6 @@ from tandem_tools.nightly import follow, junit, known, lock, versions
 from tandem_tools.nightly.errors import NightlyError
 from tandem_tools.nightly.judge import WINDOW
 from tandem_tools.nightly.night import Night, judged_figures, judged_outcomes
-from tandem_tools.nightly.page import write_page
 from tandem_tools.nightly.recording import RunRecord
 from tandem_tools.nightly.store import Store
 
@@ -106,7 +105,7 @@ def run_night(plan: Plan, progress: follow.Progress) -> Night:
         )  # fmt: skip
         night = store.keep(night)
         junit.complete(plan.junit, night)
-        write_page(night, store, plan.page)
+        _write_page(night, store, plan.page)
     return night
 
 
@@ -115,13 +114,19 @@ def show_night(plan: Plan, number: int) -> Path:
     with Store(plan.state) as store:
         night = store.night(plan.stand, number)
         plan.folder.mkdir(parents=True, exist_ok=True)
-        return write_page(night, store, plan.folder / f"night-{number}.html")
+        return _write_page(night, store, plan.folder / f"night-{number}.html")
 
 
 def accept(plan: Plan, figure: str, reason: str) -> int:
     """Let a figure's past begin anew with the last night that measured it; returns its number."""
     with Store(plan.state) as store:
         return store.accept(plan.stand, figure, reason)
+
+
+def _write_page(night: Night, store: Store, path: Path) -> Path:
+    from tandem_tools.nightly.page import write_page  # loads matplotlib, which a run of the tests does without
+
+    return write_page(night, store, path)
 
 
 def _command(plan: Plan, pipe: int) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from itertools import permutations
 from pathlib import Path
 from random import Random
+from statistics import median
 
 import pytest
 from nightly_harness import drifting, hil_figure, pretended_night
@@ -84,6 +85,18 @@ def test_a_creep_too_slow_for_the_recent_nights_is_found_by_the_first_ones() -> 
     random = Random(3)
     found = flagged([100 + random.gauss(0, 1) + 0.1 * night for night in range(100)])
     assert set(found.values()) <= {"creep", "drift"} and 30 < min(found) < 75
+
+
+@pytest.mark.parametrize(("begins", "step", "bearable"), [(12, 0.5, 12), (12, 1.0, 9), (12, 3.0, 5), (7, 3.0, 7)])
+def test_a_drift_is_found_within_days(begins: int, step: float, bearable: int, figure: Callable[..., None]) -> None:
+    after = []
+    for seed in range(40):
+        random = Random(1000 + seed)
+        values = [random.gauss(0, 1) + step * max(0, night - begins + 1) for night in range(1, begins + 30)]
+        after.append(min(night for night in flagged(values) if night >= begins) - begins + 1)
+    name = f"nights until a drift of {step:g} standard deviations a night from night {begins} on is found, median"
+    figure(name, median(after), "nights", f"<= {bearable}")
+    assert median(after) <= bearable
 
 
 @pytest.mark.parametrize("shape", SHAPES)

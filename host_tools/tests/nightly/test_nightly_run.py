@@ -16,11 +16,28 @@ from random import Random
 
 import pytest
 from nightly_harness import MEASURING, Project, drifting, hil_figure, pretended_night
+from tandem_tools.cli import app
 from tandem_tools.nightly import EXIT_CODES, NightlyError, Plan, StandIsBusy, accept, lock, show_night
 from tandem_tools.nightly.store import Store
+from typer.testing import CliRunner
 
 FAILING = MEASURING + "\n\ndef test_that_fails():\n    assert 1 + 1 == 3\n"
 SLOW = "import time\n\n\ndef test_quick():\n    pass\n\n\ndef test_slow():\n    time.sleep(60)\n"
+TAKING_DOWN = """
+import time
+from pathlib import Path
+import pytest
+
+
+@pytest.fixture
+def stand():
+    yield
+    Path("taken_down").touch()
+
+
+def test_slow(stand):
+    time.sleep(60)
+"""
 BESIDE = """
 import sys
 from pathlib import Path
@@ -151,14 +168,14 @@ def test_a_stand_in_use_is_refused_with_who_holds_it(project: Project) -> None:
         project.run()
 
 
-def killed_after(project: Project, seen: Callable[[str], bool]) -> None:
-    """Start a night in a process of its own, and kill that when it has shown a certain line."""
+def killed_after(project: Project, seen: Callable[[str], bool], by: int = signal.SIGKILL) -> None:
+    """Start a night in a process of its own, and send that a signal when it has shown a certain line."""
     command = [sys.executable, "-c", BESIDE, str(project.plan.state), str(project.root)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as other:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as other:
         assert other.stdout
         for line in other.stdout:
             if seen(line):
-                other.send_signal(signal.SIGKILL)
+                other.send_signal(by)
                 break
 
 
@@ -180,17 +197,40 @@ def test_a_killed_night_leaves_no_half_night_and_its_lock_dies_with_all_of_it(pr
     assert night.verdict == "good" and night.number == 1
 
 
+def test_an_interrupted_night_takes_the_stand_down_and_leaves_nothing(project: Project) -> None:
+    project.write(TAKING_DOWN)
+    killed_after(project, lambda line: "test_slow" in line, by=signal.SIGINT)
+    assert (project.root / "taken_down").exists()
+    with lock.held(project.plan.folder / "lock"), Store(project.plan.state) as store:
+        assert store.numbers("pretended") == []
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (["--show", "3"], "no night 3 of stand emulated: none is kept yet"),
+        (["--accept", "delay"], "why delay may change has to be said: give --because"),
+        (["--accept", "delay", "--because", "x"], "no night of stand emulated has measured a figure called 'delay'"),
+        (["--stand", "a/b"], "'a/b' is no name of a stand"),
+    ],
+    ids=["show", "no reason", "no figure", "stand"],
+)
+def test_the_command_says_what_cannot_be_done(asked: list[str], said: str, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["nightly", "--state", str(tmp_path), *asked])
+    assert result.exit_code == 1 and said in result.stderr
+
+
 def test_ten_nights_with_a_drift_hidden_in_one_figure(project: Project, figure: Callable[..., None]) -> None:
     """No step shows on its own; night 8 is the first on which chance is out of the question. See `drifting`."""
     random, flagged = Random(1), {}
     for number in range(1, 11):
-        steady = {f"figure {i}": 100 + random.gauss(0, 1) for i in range(8)}
-        project.tonight(**{**steady, "figure 7": drifting(random, number)})
+        steady = {f"figure {i}": 100 + random.gauss(0, 1) for i in range(5)}
+        project.tonight(**{**steady, "figure 3": drifting(random, number)})
         night = project.run()
         flagged.update({number: [f.figure.name for f in night.regressions]} if night.regressions else {})
         assert EXIT_CODES[night.verdict] == (8 if number == 8 else 0)
-    figure("nights and figures flagged, of ten nights and 8 figures", str(flagged), "", "{8: ['figure 7']}")
-    assert flagged == {8: ["figure 7"]}
+    figure("nights and figures flagged, of ten nights and 5 figures", str(flagged), "", "{8: ['figure 3']}")
+    assert flagged == {8: ["figure 3"]}
 
 
 def test_the_page_of_an_old_night_can_be_written_again(project: Project) -> None:
