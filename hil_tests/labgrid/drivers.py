@@ -11,7 +11,11 @@ from typing import Any
 import attr
 from labgrid import target_factory
 from labgrid.driver import Driver
+from labgrid.resource.remote import RemotePlace
 from labgrid.util.proxy import proxymanager
+from tandem_tools.rig import serial_urls
+
+serial_urls.register()
 
 RFC2217_OPTIONS = "ign_set_control&timeout=3"
 """ser2net does not answer to each control line; pyserial waits 3 s for those settings that it does answer."""
@@ -39,7 +43,7 @@ class BoardDriver(Driver):
         if protocol == "raw":
             return f"socket://{host}:{number}"
         if protocol == "rfc2217":
-            return f"rfc2217://{host}:{number}?{RFC2217_OPTIONS}"
+            return f"ser2net://{host}:{number}?{RFC2217_OPTIONS}"
         raise ValueError(f"the port {port.name} has protocol {protocol!r}: let the exporter say raw or rfc2217")
 
 
@@ -52,4 +56,17 @@ class TandemControllerDriver(BoardDriver):
 @target_factory.reg_driver
 @attr.s(eq=False)
 class TandemRigDriver(BoardDriver):
-    """The Pico that plays the room and the lasers."""
+    """The Pico that plays the room and the lasers.
+
+    `wiring`: the stand's file in hil_tests/wiring; without it the place's tag `wiring`, without that "emulated".
+    """
+
+    wiring: str = attr.ib(default="", converter=str)
+
+    @property
+    def wiring_name(self) -> str:
+        """Which file of hil_tests/wiring tells how the stand is wired."""
+        assert self.target is not None
+        places = [found for found in self.target.resources if isinstance(found, RemotePlace)]
+        tags = [place.tags.get("wiring", "") for place in places]
+        return self.wiring or next(filter(None, tags), "emulated")

@@ -163,7 +163,7 @@ class Lab:
         first_line(exporter, "Exporter ready")
         self.client("-p", place, "create")
         self.client("-p", place, "add-match", f"*/{place}/*")
-        self.client("-p", place, "set-tags", "board=rp2040_pico", "kind=emulated")
+        self.client("-p", place, "set-tags", "board=rp2040_pico", "kind=emulated", "wiring=emulated")
         return ports
 
     def run(self, name: str, tests: Sequence[str]) -> Run:

@@ -11,13 +11,14 @@ from pathlib import Path
 import pytest
 from lab import Lab, wait_until
 
-TESTS = ("hil_tests/labgrid/boards_answer.py",)
-RUN_S = 120
+TESTS = ("hil_tests/test_a_bring_up.py", "hil_tests/test_stops.py::test_the_key_leads_to_standby")
+RUN_S = 600
 STAYS_LOCKED_S = 3
 AT_WORK = "PASSED"
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(2 * RUN_S)
 def test_two_runs_at_once_and_a_killed_ones_place_recovered(tmp_path: Path) -> None:
     """Two runs get different stands by one filter; a killed one's stays locked until recovered, and serves a third."""
     began = time.monotonic()
