@@ -347,9 +347,10 @@ class PlanJob(Given):
         board = self.board
         from_sync = done.pair_from == "sync"
         terms = []
-        if from_sync:
-            window = done.sync_close_cycles - done.sync_open_cycles
-            terms = [("sync window", window), ("sync check", self._us(board.sync_check_us))]
+        if done.sync_close_cycles:  # the CO2 permit waits for the sync to be judged
+            window = done.sync_close_cycles - (done.sync_open_cycles if from_sync else 0)
+            what = "sync window" if from_sync else "sync at latest"
+            terms = [(what, window), ("sync check", self._us(board.sync_check_us))]
         if not done.verified:
             return terms
         verdict = [

@@ -118,7 +118,7 @@ def pairs() -> recipe.Recipe:
         density_ppm=50000,
         order="farthest",
         rate_mhz=5000,
-        delay_ns=1008,
+        delay_ns=6408,
         verified=False,
         **common,
     )

@@ -63,6 +63,7 @@ def with_sources(profile: laser.Laser, **changes: Any) -> laser.Laser:
     return laser.Laser(**values)
 
 
+SILENT = with_sources(PS, sync="none", sync_at_ns=None, sync_window_ns=None)
 NO_SCANNER = with_sources(CO2, scanner="none", scan_step_us=None, scan_settle_us=None, scan_field_um=None)
 
 
@@ -343,7 +344,8 @@ def test_the_pass_that_is_refused_is_named() -> None:
     ("delay_ns", "cycles"), [(1000, 125), (1008, 126), (53_200, 6650), (10**9, 125_000_000), (10**10, 1_250_000_000)]
 )
 def test_pair_delays_from_1_us_to_10_s_are_exact(delay_ns: int, cycles: int) -> None:
-    done = one(pair(delay_ns=delay_ns, verified=delay_ns > 50_000, rate_mhz=None, period_us=20_000_000))
+    step = pair(delay_ns=delay_ns, verified=delay_ns > 50_000, rate_mhz=None, period_us=20_000_000)
+    done = one(step, ps=SILENT)
     assert (done.pair_delay_cycles, done.pair_from, done.kind) == (cycles, "trigger", "pair")
     assert done.count == done.spots == 11
     assert done.verified == (delay_ns > 50_000)
@@ -354,7 +356,9 @@ def test_pair_delays_from_1_us_to_10_s_are_exact(delay_ns: int, cycles: int) -> 
 @settings(max_examples=60, deadline=None)
 def test_a_pair_delay_is_exact_or_refused_with_its_neighbours(delay_ns: int) -> None:
     step = pair(delay_ns=delay_ns, verified=False, rate_mhz=None, period_us=20_000_000)
-    if delay_ns % 8 == 0:
+    if delay_ns % 8 == 0 and delay_ns < 6400:
+        refused(step, errors.TOO_FAST, "sync at latest")
+    elif delay_ns % 8 == 0:
         assert one(step).pair_delay_cycles * 8 == delay_ns
     else:
         below = delay_ns // 8 * 8
@@ -382,6 +386,16 @@ def test_a_verified_delay_from_the_sync_counts_from_its_earliest_moment() -> Non
     assert (done.pair_from, done.sync_open_cycles, done.sync_close_cycles) == ("sync", 75, 175)
 
 
+def test_an_unverified_delay_from_the_trigger_leaves_time_to_check_the_sync_where_there_is_one() -> None:
+    says = (
+        r"unverified delay 6\.392 us from the trigger .*: sync at latest 1\.400 us \+ sync check 5\.000 us; "
+        r"the shortest is 6\.400 us$"
+    )
+    refused(pair(delay_ns=6392, verified=False), errors.TOO_FAST, says)
+    assert one(pair(delay_ns=6400, verified=False)).pair_delay_cycles == 800
+    assert one(pair(delay_ns=1000, verified=False), ps=SILENT).pair_delay_cycles == 125
+
+
 def test_an_unverified_delay_from_the_sync_leaves_time_to_check_the_sync() -> None:
     says = r"unverified delay 5\.792 us .*: sync window 0\.800 us \+ sync check 5\.000 us; the shortest is 5\.800 us$"
     refused(pair(delay_ns=5792, delay_from="sync", verified=False), errors.TOO_FAST, says)
@@ -389,12 +403,11 @@ def test_an_unverified_delay_from_the_sync_leaves_time_to_check_the_sync() -> No
 
 
 def test_a_delay_from_the_sync_needs_a_laser_that_gives_one() -> None:
-    silent = with_sources(PS, sync="none", sync_at_ns=None, sync_window_ns=None)
     refused(
         pair(delay_from="sync"),
         errors.LASER_CANNOT,
         "generic-ps-1064 gives no sync; give delay_from trigger",
-        ps=silent,
+        ps=SILENT,
     )
 
 
@@ -403,7 +416,7 @@ def test_a_board_with_narrower_delays_is_respected() -> None:
         pair(delay_ns=1000, verified=False),
         errors.TOO_FAST,
         "the shortest is 2.000 us",
-        board=Board(pair_min_cycles=250),
+        board=Board(pair_min_cycles=250), ps=SILENT,
     )
     narrow = Board(pair_max_cycles=25_000)
     refused(pair(delay_ns=200_008), errors.BOARD_CANNOT, "the longest is 200.000 us", board=narrow)
