@@ -28,7 +28,7 @@ TRAINS = {"hil-train": 62_800, "hil-short": 6280}
 """Recipe name -> density in ppm: 2,000 and 200 shots at 200 Hz."""
 
 PAIRS = {
-    "hil-pairs-1us": (1000, False, 120_000, 10_000),
+    "hil-pairs-6us": (6400, False, 120_000, 10_000),
     "hil-pairs-60us": (60_000, True, 120_000, 10_000),
     "hil-pairs-10ms": (10_000_000, False, 60_000, 10_000),
     "hil-pairs-1s": (1_000_000_000, False, 15_000, 500),

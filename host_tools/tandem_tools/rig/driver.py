@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from .edges import cycles_of
-from .errors import RigError
+from .errors import NoReply, RigError
 from .line import LineClient
 
 WORDS_A_READ = 240
+LOOK_AGAIN_S = 0.1
 READ_DEADLINE_S = 30.0
 """For one block of words; an emulated rig may be ten times slower than a real one."""
 
@@ -128,6 +130,17 @@ class Rig(LineClient):
     def stamped(self) -> dict[str, int]:
         """Return how many edges each channel has had so far."""
         return {line["name"]: int(line["edges"]) for line in self.ask("stamp status").data}
+
+    def wait_for_edges(self, channel: str, count: int, deadline_s: float) -> None:
+        """Wait until a stamped channel has had so many edges. Raises NoReply with how many there were."""
+        ends = time.monotonic() + deadline_s
+        while (seen := self.stamped()[channel]) < count:
+            if time.monotonic() > ends:
+                raise NoReply(
+                    f"{seen} of {count} edges came on {channel} within {deadline_s:g} s: see that its wire is "
+                    "connected (tandem rig check)"
+                )
+            time.sleep(LOOK_AGAIN_S)
 
     def stop_stamps(self) -> Recording:
         """End the recording and return it."""

@@ -94,7 +94,7 @@ class LineClient:
             while not answer.ended:
                 text = self._next_line(began + waits_s)
                 if text is None:
-                    self._owed += 1
+                    self._owed = answer.owed + 1
                     raise NoReply(self._no_reply(line, answer, waits_s))
                 self._note_remark(text)
                 answer.take(text)
@@ -125,6 +125,25 @@ class LineClient:
                 came = _told("; ".join(self.remarks[first:]))
                 raise NoReply(f"no remark with {text!r} from {self.port} within {deadline_s:g} s; remarks: {came}")
             self._note_remark(line)
+
+    def type(self, data: bytes) -> None:
+        """Send bytes as they are, and wait for nothing but room. Raises NoReply when there is none, PortLost.
+
+        Answers to lines among them are passed over by the next `ask`.
+        """
+        self._owed += data.count(b"\r") + data.count(b"\n")
+        self._write(data, "bytes")
+
+    def drain(self) -> int:
+        """Throw away what has come, within a moment; return how many bytes it was. Raises PortLost."""
+        self._read(POLL_S)
+        count, self._unread = len(self._unread), b""
+        return count
+
+    def forget_remarks(self) -> None:
+        """Let no remark that has come so far be found any more. Raises PortLost."""
+        self._take_stale(time.monotonic() + self.deadline_s)
+        self._told = len(self.remarks)
 
     def _note_remark(self, text: str) -> None:
         if text.startswith("#") and not _is_data(text):
@@ -192,7 +211,7 @@ class _Answer:
 
     def __init__(self, line: str, owed: int) -> None:
         self._line = line.strip()
-        self._owed = owed
+        self.owed = owed
         self._echoed = False
         self._lines: list[str] = []
         self._end = ""
@@ -215,8 +234,8 @@ class _Answer:
             self._lines.append(text.removeprefix("#").strip())
         elif not _is_end(text):
             self._take_echo(text)
-        elif self._owed and not self._echoed:
-            self._owed -= 1
+        elif self.owed and not self._echoed:
+            self.owed -= 1
             self._lines.clear()
         else:
             self._end = text

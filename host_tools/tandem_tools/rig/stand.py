@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from tandem_tools.flash.program import Program
 
 from .clock import EQUAL, Ratio, ratio_of
 from .controller import Controller
-from .driver import Recording, Rig
+from .driver import Rig
 from .errors import NoPort, NoReply, Refused, RigError, WrongBoard, WrongProgram
 from .wiring import Wiring
 
@@ -184,36 +184,17 @@ class Stand:
         with Link(self.ports.controller) as link:
             link.run(ON_BOARD_WAVE.format(hz=125_000_000, pin=pin, count=WAVE_CYCLES // 2 - 3))
             self.rig.start_stamps({"SYNC_OUT": 2 * WAVE_RISES})
-            self._wait_for_edges("SYNC_OUT", 2 * WAVE_RISES)
+            self.rig.wait_for_edges("SYNC_OUT", 2 * WAVE_RISES, deadline_s=60)
             stamps = self.rig.stop_stamps()["SYNC_OUT"]
         self.ratio = ratio_of(stamps.rises, WAVE_CYCLES)
         self.reset_controller()
         return self.ratio
 
-    def _wait_for_edges(self, channel: str, count: int, deadline_s: float = 60.0) -> None:
-        ends = time.monotonic() + deadline_s
-        while (seen := self.rig.stamped()[channel]) < count:
-            if time.monotonic() > ends:
-                raise NoReply(
-                    f"{seen} of {count} edges of the controller's wave came to the rig's {channel}: see that the wire "
-                    "is connected (tandem rig check)"
-                )
-            time.sleep(0.2)
-
     # --- what tests do
-
-    @contextlib.contextmanager
-    def recording(self, channels: Mapping[str, int]) -> Generator[Recording]:
-        """Record channels inside a `with` block; what was recorded is in the dictionary after it."""
-        found: Recording = {}
-        self.rig.start_stamps(channels)
-        try:
-            yield found
-        finally:
-            found.update(self.rig.stop_stamps())
 
     def arm(self, deadline_s: float = 60.0) -> None:
         """Press ARM and wait for READY."""
+        self.controller.forget_remarks()
         self.rig.button("ARM", BUTTON_MS)
         remark = self.next_state(deadline_s)
         while "state ARMING" in remark:
@@ -230,6 +211,7 @@ class Stand:
 
     def fire(self, deadline_s: float = 120.0) -> str:
         """Press the pedal, hold it until the controller has left FIRING, release it; return what it said then."""
+        self.controller.forget_remarks()
         self.rig.press()
         try:
             remark = self.next_state(deadline_s)

@@ -1,0 +1,63 @@
+"""What the tests of a stand share: nominal figures, and statistics of intervals that the rig stamped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from tandem_tools.rig.clock import STAMP_MOST_CYCLES, Ratio
+from tandem_tools.rig.stand import Stand
+
+CLOCK_HZ = 125_000_000
+CYCLES_A_US = CLOCK_HZ // 1_000_000
+TRIGGERS = ("PS_FIRE", "PS_QSW", "CO2_GATE", "SYNC_OUT")
+DRIVEN = ("PS_FIRE_DRV", "PS_QSW_DRV", "CO2_GATE_DRV")
+PERIOD = CLOCK_HZ // 200
+GATE = 46_875
+"""90 mJ at 240 W, cycles."""
+NOMINAL_CODE = 2073
+"""DAC code of the nominal energy of either laser: 1.65 V above 20 mV in the dark."""
+PS_DELAY = 125
+"""Internal delay of the generic ps laser, cycles."""
+SHORT_TRAIN = 200
+TWO_STAMPS = 2 * STAMP_MOST_CYCLES
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Intervals in the controller's cycles: their mean, the two ends, and how sure the mean is."""
+
+    values: tuple[float, ...]
+    uncertainty: float
+
+    @property
+    def mean(self) -> float:
+        return fmean(self.values)
+
+    @property
+    def least(self) -> float:
+        return min(self.values)
+
+    @property
+    def most(self) -> float:
+        return max(self.values)
+
+    def errors(self, nominal: float) -> tuple[float, ...]:
+        """Return how far each is off."""
+        return tuple(value - nominal for value in self.values)
+
+
+def intervals(ratio: Ratio, begins: Sequence[int], ends: Sequence[int]) -> Intervals:
+    """Return the intervals from each beginning to its end, which the rig stamped in its own cycles."""
+    spans = [end - begin for begin, end in zip(begins, ends, strict=True)]
+    values = tuple(ratio.cycles(span) for span in spans)
+    return Intervals(values, ratio.uncertainty_cycles(max(map(abs, spans)), len(spans)))
+
+
+def answer(stand: Stand, ps: int = 0, co2: int = 0) -> None:
+    """Let both lasers answer so many triggers as they should."""
+    for kind, count, delay in (("ps", ps, PS_DELAY), ("co2", co2, PS_DELAY)):
+        if count:
+            stand.rig.laser(kind, energy=NOMINAL_CODE, delay_cycles=delay, jitter_cycles=0, noise_permille=0)
+            stand.rig.load_laser(kind, count)

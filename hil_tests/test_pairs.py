@@ -1,0 +1,57 @@
+"""Pairs: the CO2 pulse comes the planned time after the ps trigger, from 6.4 us to 1 s, with no jitter."""
+
+from __future__ import annotations
+
+import pytest
+from figures import GATE, TWO_STAMPS, answer, intervals
+from tandem_tools.nightly.recording import Measured
+from tandem_tools.rig.stand import Stand
+
+from conftest import Record
+
+PAIRS = [
+    pytest.param("hil-pairs-6us", 800, 42, "6.4 us, unverified", marks=pytest.mark.proves("R-TIM-2")),
+    pytest.param("hil-pairs-60us", 7500, 42, "60 us, verified", marks=pytest.mark.proves("R-TIM-2", "R-ENE-5")),
+    pytest.param("hil-pairs-10ms", 1_250_000, 21, "10 ms, unverified", marks=pytest.mark.proves("R-TIM-2")),
+    pytest.param("hil-pairs-1s", 125_000_000, 5, "1 s, unverified", marks=pytest.mark.proves("R-TIM-2")),
+]
+FIRE_WIDTH = 1250
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("recipe", "delay", "count", "what"), PAIRS)
+def test_a_pair_keeps_its_delay(
+    stand: Stand, record: Record, measured: Measured, recipe: str, delay: int, count: int, what: str
+) -> None:
+    stand.controller.use(recipe)
+    stand.arm()
+    answer(stand, ps=count, co2=count)
+    with record(dict.fromkeys(("PS_FIRE", "CO2_GATE", "PS_FIRE_DRV", "CO2_GATE_DRV"), 2 * count + 20)) as found:
+        remark = stand.fire()
+    assert "state READY" in remark, remark
+    fires, gates = found["PS_FIRE"].rises, found["CO2_GATE"].rises
+    assert (len(fires), len(gates)) == (count, count)
+    delays = intervals(stand.ratio, fires, gates)
+    true = None
+    if found.truth is not None:
+        ups = zip(found.truth.controller_cycles("PS_FIRE"), found.truth.controller_cycles("CO2_GATE"), strict=True)
+        true = sum(gate - fire for fire, gate in ups) / count
+    off = max(0.5, delays.uncertainty)
+    measured(
+        f"pair delay {what}, mean",
+        delays.mean,
+        "cycles",
+        low=delay - off,
+        high=delay + off,
+        uncertainty=delays.uncertainty,
+        truth=true,
+        samples=delays.values,
+    )
+    spread = 2 * TWO_STAMPS
+    measured(
+        f"pair delay {what}, spread", delays.most - delays.least, "cycles", low=0, high=spread, uncertainty=TWO_STAMPS
+    )
+    widths = intervals(stand.ratio, fires, found["PS_FIRE"].falls)
+    assert max(map(abs, widths.errors(FIRE_WIDTH))) <= TWO_STAMPS
+    gate_widths = intervals(stand.ratio, gates, found["CO2_GATE"].falls)
+    assert max(map(abs, gate_widths.errors(GATE))) <= TWO_STAMPS + 0.1

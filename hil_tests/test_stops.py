@@ -1,0 +1,84 @@
+"""The chain opens in the middle of a gate: every trigger low within cycles, drivers off, no shot after, fault named."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from figures import SHORT_TRAIN, TRIGGERS, answer
+from tandem_tools.nightly.recording import Measured
+from tandem_tools.rig.driver import Channel
+from tandem_tools.rig.stand import Stand
+
+from conftest import Record
+
+GUARD_CYCLES = 8
+DRIVER_CYCLES = 40
+"""Isolated drivers take 25 ns on the bench; real ones up to 300 ns."""
+INTO_THE_GATE_US = 100
+RISES_BEFORE = 5
+CONTACTS = {"ESTOP_CLOSED": "13 STOP_PRESSED", "DOOR_CLOSED": "12 DOOR_OPENED"}
+
+
+def last_fall_after(channel: Channel, cycle: int) -> int:
+    """Return when a channel was low for good after a cycle: at once, or at its last fall."""
+    falls = [fall for fall in channel.falls if fall > cycle]
+    return falls[-1] if falls else cycle
+
+
+@pytest.mark.proves("R-STP-2", "R-STP-6", "R-STP-7")
+@pytest.mark.parametrize("contact", CONTACTS)
+def test_an_opened_contact_ends_the_gate(stand: Stand, record: Record, measured: Measured, contact: str) -> None:
+    stand.controller.use("hil-short")
+    latencies, drivers, after = [], [], []
+    for attempt in range(3):
+        stand.arm()
+        answer(stand, co2=SHORT_TRAIN)
+        stand.rig.load_script([(0, contact, 0)])
+        channels = ("SAFE", "CO2_GATE", "CO2_GATE_DRV", "SYNC_OUT", "PS_FIRE", "PS_QSW")
+        with record(dict.fromkeys(channels, 2 * SHORT_TRAIN + 20)) as found:
+            stand.rig.run_script_when("CO2_GATE", 2 * RISES_BEFORE - 1, INTO_THE_GATE_US)
+            remark = stand.fire()
+            time.sleep(0.2)
+        assert f"fault {CONTACTS[contact]}" in remark, remark
+        opened = next(fall for fall in found["SAFE"].falls if fall > found["CO2_GATE"].rises[0])
+        assert found["CO2_GATE"].rises[-1] < opened < found["CO2_GATE"].falls[-1] + GUARD_CYCLES, "not in a gate"
+        latencies.append(max(last_fall_after(found[name], opened) - opened for name in TRIGGERS))
+        drivers.append(last_fall_after(found["CO2_GATE_DRV"], opened) - opened)
+        after.append(sum(rise > opened for name in TRIGGERS for rise in found[name].rises))
+        assert len(found["CO2_GATE"].rises) == RISES_BEFORE, attempt
+        stand.to_standby()
+    name = contact.lower().replace("_", " ")
+    measured(
+        f"guard: SAFE low to triggers low, {name}",
+        max(latencies),
+        "cycles",
+        low=3,
+        high=GUARD_CYCLES + 1,
+        uncertainty=2,
+        samples=latencies,
+    )
+    measured(
+        f"SAFE low to CO2 driver low, {name}",
+        max(drivers),
+        "cycles",
+        low=0,
+        high=DRIVER_CYCLES,
+        uncertainty=2,
+        samples=drivers,
+    )
+    measured(f"rises after SAFE low, {name}", sum(after), "edges", low=0, high=0)
+
+
+@pytest.mark.proves("R-STP-8")
+def test_the_key_leads_to_standby(stand: Stand, record: Record) -> None:
+    stand.controller.use("hil-short")
+    stand.arm()
+    answer(stand, co2=SHORT_TRAIN)
+    stand.rig.load_script([(0, "KEY_ON", 0)])
+    with record({"SAFE": 50, "CO2_GATE": 2 * SHORT_TRAIN + 20}) as found:
+        stand.rig.run_script_when("CO2_GATE", 2 * RISES_BEFORE - 1, INTO_THE_GATE_US)
+        remark = stand.fire()
+        time.sleep(0.2)
+    assert "state STANDBY" in remark, remark
+    assert len(found["CO2_GATE"].rises) == RISES_BEFORE
