@@ -38,7 +38,7 @@ NORMAL_MAD = 1.4826
 NORMAL_MEAN_DEVIATION = 1.2533
 """The same over its mean absolute deviation: sqrt(pi / 2)."""
 STEPS = {"cycle": 1.0, "cycles": 1.0}
-"""What one step of a unit is that comes in whole steps: such a figure may always differ by one."""
+"""One step of a unit that is counted: such a figure may differ by one where no uncertainty is stated."""
 ROUNDING = 1e-9
 """Part of a value that is rounding of floating point."""
 
@@ -132,9 +132,9 @@ def _jump(tonight: Reading, nights: Sequence[Reading], unit: str) -> str:
 
 
 def resolution(tonight: Reading, recent: Sequence[Reading], unit: str) -> float:
-    """Return the smallest change that can be told: the uncertainties of both sides, and one step of the unit."""
+    """Return the smallest change that can be told: the uncertainties of both sides, or else one step of the unit."""
     uncertainty = tonight.uncertainty + median(r.uncertainty for r in recent)
-    return max(uncertainty, STEPS.get(unit, 0.0), ROUNDING * abs(tonight.value))
+    return max(uncertainty or STEPS.get(unit, 0.0), ROUNDING * abs(tonight.value))
 
 
 def _drift(tonight: Reading, recent: Sequence[Reading], resolves: float) -> float:

@@ -75,7 +75,7 @@ def histogram_svg(judged: JudgedFigure) -> str:
                 ax.plot([bound] * 2, [0, top], color=BAD, linewidth=1, linestyle=(0, (4, 3)), clip_on=False)
         ax.set_xlim(edges[0], edges[-1])
         ax.set_ylim(0, top)
-        ax.xaxis.set_major_locator(MaxNLocator(5))
+        ax.xaxis.set_major_locator(MaxNLocator(5, prune="lower"))
         ax.yaxis.set_major_locator(MaxNLocator(3, integer=True))
         return finish()
 

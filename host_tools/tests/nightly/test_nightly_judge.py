@@ -49,6 +49,9 @@ def test_a_figure_that_never_changes_alarms_on_a_change_beyond_its_resolution_al
     assert not judge(Reading(1.0), same, "cycles").regression
     assert judge(Reading(2.0), same, "cycles").kind == "jump"
     assert judge(Reading(-2.0), same, "cycles").kind == "jump"
+    same = readings(*[625_000.0] * 14, uncertainty=0.01)
+    assert not judge(Reading(625_000.02, 0.01), same, "cycles").regression
+    assert judge(Reading(625_000.03, 0.01), same, "cycles").kind == "jump"
     same = readings(*[0.1 + 0.2] * 14, uncertainty=0.5)
     assert not judge(Reading(1.3, 0.5), same, "us").regression
     assert judge(Reading(1.31, 0.5), same, "us").kind == "jump"
