@@ -6,14 +6,13 @@ short and refuses what waits. Every command gets one reply, in order.
 """
 
 import gc
-from struct import unpack_from
 
 from tandem.console import protocol
 from tandem.console.output import OutputQueue
 from tandem.console.protocol import BAD_ARGUMENTS, BAD_VALUE, Refused
 from tandem.safety import later
 
-from rig import pins
+from rig import pins, words
 from rig.room import BUTTONS, LONGEST_MS
 from rig.script import FIRST_US, LAST_US
 
@@ -59,7 +58,6 @@ COMMANDS = (
 _LONGEST_LINE = 340
 _MOST_WAITING = 4
 _EDGES = 256
-_WORDS_A_LINE = 12
 _LASERS = ("ps", "co2")
 _OVERRIDES = ("missing", "no_sync", "double", "energy")
 _ENERGY = 3
@@ -301,8 +299,8 @@ class Deeds:
             raise ValueError("{} was not stamped: {}".format(name, ", ".join(self._stamped()) or "stamp start first"))
         there = stamps.count(name)
         at = _number(first, "FIRST", 0, there)
-        words = _number(count, "COUNT", 0, there - at)
-        return "read count={}".format(words), _word_lines(stamps.buffer(name), at, at + words)
+        end = at + _number(count, "COUNT", 0, there - at)
+        return "read count={}".format(end - at), words.lines(stamps.buffer(name), at, end)
 
     def watch(self) -> "Reply":
         """Tell what the chip latched of the watched pins."""
@@ -313,25 +311,25 @@ class Deeds:
         self._rig.forget_edges()
         return "cleared", ()
 
-    def laser(self, kind: str, *words: str) -> "Reply":
+    def laser(self, kind: str, *told: str) -> "Reply":
         """Set up a laser, load it, stop it, or tell how it is."""
         i = _choice(kind, _LASERS)
         laser = self._rig.lasers[i]
-        first = words[0] if words else ""
+        first = told[0] if told else ""
         if first == "shot":
-            _check_count(words, 3, "shot N missing|no_sync|double|energy=CODE")
-            what, equals, value = words[2].partition("=")
+            _check_count(told, 3, "shot N missing|no_sync|double|energy=CODE")
+            what, equals, value = told[2].partition("=")
             if (_choice(what, _OVERRIDES) == _ENERGY) != bool(equals):
-                raise ValueError("'{}' is not one of missing, no_sync, double, energy=CODE".format(words[2]))
-            laser.override(_number(words[1], "N", 0, 2499), what, _number(value, "energy", 0, 4095) if equals else 0)
+                raise ValueError("'{}' is not one of missing, no_sync, double, energy=CODE".format(told[2]))
+            laser.override(_number(told[1], "N", 0, 2499), what, _number(value, "energy", 0, 4095) if equals else 0)
         elif first == "load":
-            _check_count(words, 2, "load COUNT")
-            self._rig.load_laser(i, _number(words[1], "COUNT", 1, 2500))
+            _check_count(told, 2, "load COUNT")
+            self._rig.load_laser(i, _number(told[1], "COUNT", 1, 2500))
         elif first == "stop":
-            _check_count(words, 1, "stop")
+            _check_count(told, 1, "stop")
             laser.stop()
         else:
-            for key, value in [_pair(word) for word in words]:
+            for key, value in [_pair(word) for word in told]:
                 laser.configure(key, value if key == "trigger" else _number(value, key, 0, 99_999_999))
         return protocol.pairs(self._rig.laser_pairs(i)), ()
 
@@ -360,13 +358,6 @@ def _help_lines() -> "Iterator[str]":
 def _one_a_line(pairs: "Pairs") -> "Iterator[str]":
     for pair in pairs:
         yield protocol.pairs([pair])
-
-
-def _word_lines(words: memoryview, at: int, end: int) -> "Iterator[str]":
-    while at < end:
-        some = min(end - at, _WORDS_A_LINE)
-        yield "words=" + ",".join(["{:08x}".format(word) for word in unpack_from("<{}I".format(some), words, 4 * at)])
-        at += some
 
 
 def _number(text: str, what: str, low: int, high: int) -> int:

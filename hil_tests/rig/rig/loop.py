@@ -93,6 +93,7 @@ class Loop:
         commands = self._commands
         if commands.busy:
             self._editor.muted = True
+            self._send()
             commands.pump(LINES)
             if not commands.busy:
                 self._editor.muted = False

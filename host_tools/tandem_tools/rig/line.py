@@ -87,8 +87,8 @@ class LineClient:
             raise ValueError(f"{line!r} is not a line: 1 to {LONGEST_LINE} printable ASCII characters")
         waits_s = self.deadline_s if deadline_s is None else deadline_s
         began = time.monotonic()
-        answer = _Answer(line, self._owed)
         self._take_stale(began + waits_s)
+        answer = _Answer(line, self._owed)
         self._write(FORGET_LINE + line.encode() + b"\r", line)
         try:
             while not answer.ended:

@@ -337,6 +337,22 @@ def test_stamps_are_read_back_word_for_word(rig: LoneRig) -> None:
     assert "FIRST=31 is not" in rig.refused("stamp read SAFE 31 0")[1]
 
 
+def test_many_stamps_are_read_quickly(rig: LoneRig, figure: Figure) -> None:
+    count = 1800
+    rig.ask(f"stamp start SAFE:{count}")
+    start_ps = rig.bench.now_ps
+    for i in range(count):
+        rig.bench.set_pin("SAFE", 1 - i % 2, at_ps=start_ps + 1_000_000 * (i + 1))
+    rig.run(3)
+    rig.ask("stamp stop")
+    before_ps = rig.bench.now_ps
+    reply = rig.ask(f"stamp read SAFE 0 {count}")
+    assert sum(line.count(",") + 1 for line in reply[:-1]) == count
+    took_us = (rig.bench.now_ps - before_ps) / 1e6
+    figure("rig: reading a stamp over the port", round(took_us / count), "us", "< 400")
+    assert took_us / count < 400
+
+
 def test_a_full_channel_is_counted_until_health_is_cleared(rig: LoneRig) -> None:
     rig.ask("stamp start SAFE:2")
     for level in (1, 0, 1, 0, 1):

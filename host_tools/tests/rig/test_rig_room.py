@@ -38,7 +38,7 @@ def test_the_rooms_bits_are_those_of_the_pins() -> None:
     for name in ("ESTOP_CLOSED", "DOOR_CLOSED", "KEY_ON", "FOOT_NO", "FOOT_NC", "PS_READY", "CO2_READY", "SCAN_OK",
                  "PS_FAULT", "CO2_FAULT", *CONTACTS, "AIM_MONITOR", "RUN_LOW", "SUPPLY_OFF"):  # fmt: skip
         assert getattr(room, name) == room.mask_of(name), name
-    assert 1 << room.HANDPIECE_SHIFT == room.mask_of("HANDPIECE_0")
+    assert room.mask_of("HANDPIECE_0") == 1 << room.HANDPIECE_SHIFT
     assert pins.IN_NAMES[:3] == ("PS_SHUTTER", "CO2_SHUTTER", "AIM")
     assert tuple(f"BUTTON_{name}" for name in room.BUTTONS) == pins.OUT_NAMES[15:18]
     assert (1 << len(pins.OUT_NAMES)) - 1 == room.ALL
