@@ -41,6 +41,7 @@ def flash(
     port: Annotated[str | None, typer.Option(help="Serial port of the board, e.g. /dev/ttyACM0.")] = None,
     emulated: Annotated[bool, typer.Option("--emulated", help="The board that `tandem emulate` runs.")] = False,
     board: Board = "rp2040_pico",
+    force: Annotated[bool, typer.Option("--force", help="Make a controller of a board that is a rig.")] = False,
 ) -> None:
     """Put Tandem on a board: --port, --emulated, or the only one there is. Copies only what changed, then starts it."""
     from tandem_tools.flash import FlashError, emulated_port, find_port
@@ -51,7 +52,7 @@ def flash(
     try:
         where = port or (emulated_port() if emulated else find_port())
         with Bar() as bar:
-            result = put_on_board(where, board, bar)
+            result = put_on_board(where, board, bar, force=force)
     except FlashError as error:
         fail(error, error.exit_code)
     print(
