@@ -39,7 +39,7 @@ NORMAL_MEAN_DEVIATION = 1.2533
 """The same over its mean absolute deviation: sqrt(pi / 2)."""
 STEPS = {"cycle": 1.0, "cycles": 1.0}
 """One step of a unit that is counted: such a figure may differ by one where no uncertainty is stated."""
-ROUNDING = 1e-9
+ROUNDING = 1e-12
 """Part of a value that is rounding of floating point."""
 
 Kind = Literal["learning", "steady", "jump", "drift", "creep"]
@@ -134,7 +134,7 @@ def _jump(tonight: Reading, nights: Sequence[Reading], unit: str) -> str:
 def resolution(tonight: Reading, recent: Sequence[Reading], unit: str) -> float:
     """Return the smallest change that can be told: the uncertainties of both sides, or else one step of the unit."""
     uncertainty = tonight.uncertainty + median(r.uncertainty for r in recent)
-    return max(uncertainty or STEPS.get(unit, 0.0), ROUNDING * abs(tonight.value))
+    return (uncertainty or STEPS.get(unit, 0.0)) + ROUNDING * abs(tonight.value)
 
 
 def _drift(tonight: Reading, recent: Sequence[Reading], resolves: float) -> float:

@@ -29,10 +29,14 @@ from pathlib import Path
 import pytest
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def stand():
     yield
     Path("taken_down").touch()
+
+
+def test_that_brings_it_up(stand):
+    pass
 
 
 def test_slow(stand):
