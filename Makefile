@@ -54,9 +54,9 @@ flash: setup ## Put Tandem on the board: make flash [PORT=/dev/ttyACM0]
 test: setup ## Run all tests and print the measured figures: make test [TESTS="path -k word"] [WORKERS=2]
 	@$(BIN)/python -m pytest -n $(WORKERS) --dist worksteal $(TESTS)
 
-labgrid: setup $(LABGRID_STAMP) ## Two emulated stands behind labgrid, runs in parallel, one killed (docs/labgrid.md)
+labgrid: image $(LABGRID_STAMP) ## Two emulated stands behind labgrid, runs in parallel, one killed (docs/labgrid.md)
 	@$(BIN)/pyright --warnings --project hil_tests/labgrid
-	@$(LABGRID)/bin/python -m pytest hil_tests/labgrid/two_stands.py
+	@$(LABGRID)/bin/python -m pytest -s hil_tests/labgrid/two_stands.py
 
 nightly: setup ## Run the tests of a stand and compare its figures with earlier nights: make nightly [STAND=emulated]
 	@$(BIN)/tandem nightly --stand $(STAND) --state build/nightly
@@ -73,8 +73,9 @@ trace: setup ## Write docs/trace.md, hazards to figures, from the last test run;
 inspected: setup ## Put on record that you looked at a document: make inspected ID=R-SWR-4 [FOUND="what was found"]
 	@$(BIN)/python -m tandem_tools.trace inspected "$(ID)" --found "$(FOUND)"
 
-pages: setup ## Write the pages that are made from the firmware's tables (docs/faults.md, states.md, console.md)
+pages: setup ## Write the pages that are made from tables (docs/faults.md, states.md, console.md, rig.md and its drawing)
 	@$(BIN)/python firmware/tests/console/pages.py
+	@$(BIN)/python -m tandem_tools.rig.pages
 
 lint: $(PROJECT_STAMP) ## Check style and format; warnings are errors
 	@$(BIN)/ruff check .

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import contextlib
+import io
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -171,7 +172,8 @@ class Probe(Link):
         return "run_pin" if cause & 1 << 16 else "power_on" if cause & 1 << 8 else "unknown"
 
     def _run(self, source: str) -> str:
-        with self._answering():
+        """Run a part of the program and return what it printed; mpremote prints remarks of its own: not here."""
+        with self._answering(), contextlib.redirect_stdout(io.StringIO()):
             return self._transport.exec(source).decode()
 
 
@@ -210,6 +212,6 @@ def probe_again(port: str, serial_number: str, deadline_s: float) -> Probe:
 
 
 def start_firmware(port: str, serial_number: str) -> None:
-    """Reset a board, so that its firmware runs again. Does nothing when it cannot be reached."""
-    with contextlib.suppress(FlashError), Link(port_with(serial_number, port)) as link:
+    """Reset a board, so that its firmware runs again. Raises FlashError when it cannot be reached."""
+    with Link(port_with(serial_number, port)) as link:
         link.hard_reset()

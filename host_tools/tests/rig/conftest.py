@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from rig_harness import Pair
+from running_stand import Sound, sound_stand
 from tandem_tools.bench import Bench
 from tandem_tools.image import pico_image
 from tandem_tools.rig.emulated import rig_stand
@@ -25,3 +26,9 @@ def pair(_pair: tuple[Pair, int]) -> Pair:
     found, state = _pair
     found.bench.restore(state)
     return found
+
+
+@pytest.fixture(scope="session")
+def sound() -> Iterator[Sound]:
+    """A stand without a fault that runs by itself; who spoils it puts it right."""
+    yield from sound_stand()
