@@ -21,7 +21,9 @@ ROOT = HERE.parents[1]
 LABGRID_BIN = Path(sys.executable).parent
 BENCH_PYTHON = ROOT / ".venv" / "bin" / "python"
 """The emulator lives in the repository's own environment."""
-START_S = 60
+START_S = 300
+"""For a stand whose programs are new, and have to be written to emulated flash."""
+CLIENT_S = 60
 END_S = 10
 POLL_S = 0.05
 
@@ -136,7 +138,7 @@ class Lab:
         """Run labgrid-client and return what it printed. Raises CalledProcessError."""
         command = [str(LABGRID_BIN / "labgrid-client"), *words]
         done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=START_S, check=True
+            command, env=self.environment, capture_output=True, text=True, timeout=CLIENT_S, check=True
         )
         return done.stdout
 
@@ -144,7 +146,7 @@ class Lab:
         """Run lease.py and return what it printed. Raises CalledProcessError."""
         command = [sys.executable, str(HERE / "lease.py"), *words]
         done = subprocess.run(
-            command, env=self.environment, capture_output=True, text=True, timeout=START_S, check=True
+            command, env=self.environment, capture_output=True, text=True, timeout=CLIENT_S, check=True
         )
         return done.stdout
 

@@ -33,7 +33,7 @@ OWNER = re.compile(r"(?P<name>.+)\.(?P<pid>\d+)\.(?P<start>\d+)")
 
 
 class NotLeased(Exception):
-    """No stand could be had; the message says why."""
+    """No stand could be had, or it was lost before the end; the message says why."""
 
 
 def client(*words: str, deadline_s: float = ANSWER_S) -> str:
@@ -103,7 +103,7 @@ def recover() -> None:
         if why_kept:
             print(f"{place} stays with {host}/{user}: {why_kept}")
             continue
-        client("-p", place, "release", "--kick")
+        client("-p", place, "release-from", f"{host}/{user}")
         print(f"{place} freed from {host}/{user}, which is gone")
     reserved = re.findall(r"Reservation '(\w+)':\n\s+owner: (\S+)/(\S+)", client("reservations"))
     for token, host, user in reserved:
@@ -123,7 +123,7 @@ def _why_kept(user: str, host: str, here: str) -> str:
 
 
 def main() -> int:
-    """Read the command line; return the command's exit code, or 3 when no stand could be had."""
+    """Read the command line; return the command's exit code, 3 when no stand could be had or kept to the end."""
     words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     actions = words.add_subparsers(dest="action", required=True)
     usage = "%(prog)s [-h] [--wait-s S] TAG=VALUE ... -- COMMAND"
