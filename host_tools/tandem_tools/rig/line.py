@@ -140,6 +140,10 @@ class LineClient:
         count, self._unread = len(self._unread), b""
         return count
 
+    def drain_remarks(self) -> None:
+        """Take in what has come: remarks are kept. Raises PortLost."""
+        self._take_stale(time.monotonic() + self.deadline_s)
+
     def forget_remarks(self) -> None:
         """Let no remark that has come so far be found any more. Raises PortLost."""
         self._take_stale(time.monotonic() + self.deadline_s)
