@@ -44,6 +44,11 @@ class Controller(LineClient):
         """Wait for a remark that contains `text`, and return it. Raises NoReply."""
         return self.wait_for_remark(text, deadline_s)
 
+    def heard(self) -> list[str]:
+        """Return the remarks that came since the last one that was waited for, and take in what is there."""
+        self.drain_remarks()
+        return self.remarks[self._told :]
+
     def wait_for_state(self, *states: str, deadline_s: float) -> str:
         """Ask until the board is in one of these states, and return it. Raises NoReply with the last one seen."""
         ends = time.monotonic() + deadline_s

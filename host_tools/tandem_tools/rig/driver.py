@@ -71,6 +71,10 @@ class Rig(LineClient):
         reply = self.ask("status")
         return {key: value for line in reply.data for key, value in line.items()} | reply.fields
 
+    def uptime_ms(self) -> int:
+        """Return how long the rig has run."""
+        return int(self.status()["uptime_ms"])
+
     def health(self) -> dict[str, int]:
         """Return the counters of what went wrong since `clear_health`: all zero on a sound rig."""
         return {key: int(value) for key, value in self.ask("health").fields.items()}

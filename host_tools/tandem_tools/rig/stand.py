@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from tandem_tools.flash.link import Link
-from tandem_tools.flash.ports import connected_picos
+from tandem_tools.flash.ports import connected_picos, port_with
 from tandem_tools.flash.program import Program
 
 from .clock import EQUAL, Ratio, ratio_of
@@ -27,6 +27,7 @@ WAVE_CYCLES = 125_000
 WAVE_RISES = 4000
 OFF_S = 0.5
 BUTTON_MS = 100
+FIRST_SHOTS_S = 3.0
 ACKNOWLEDGE_S = 0.2
 """For a cause that is gone to be believed."""
 ON_BOARD_WAVE = """
@@ -90,8 +91,12 @@ class Stand:
     def controller(self) -> Controller:
         """The controller's console, opened when it is first wanted."""
         if self._controller is None:
-            self._controller = Controller(self.ports.controller)
+            self._controller = Controller(self.controller_port())
         return self._controller
+
+    def controller_port(self) -> str:
+        """Return where the controller is now: after a reset a real board may have another port."""
+        return port_with(self.wiring.controller_serial, self.ports.controller)
 
     def close(self) -> None:
         """Close both ports."""
@@ -181,7 +186,7 @@ class Stand:
         """
         self.leave_controller()
         pin = self.wiring.controller_pin("SYNC_OUT")
-        with Link(self.ports.controller) as link:
+        with Link(self.controller_port()) as link:
             link.run(ON_BOARD_WAVE.format(hz=125_000_000, pin=pin, count=WAVE_CYCLES // 2 - 3))
             self.rig.start_stamps({"SYNC_OUT": 2 * WAVE_RISES})
             self.rig.wait_for_edges("SYNC_OUT", 2 * WAVE_RISES, deadline_s=60)
@@ -220,6 +225,12 @@ class Stand:
         finally:
             self.rig.release()
         return remark
+
+    def leave_controller_firing(self) -> None:
+        """Press the pedal, wait for the first shots, and let go of the controller's port: it is about to go away."""
+        self.rig.press()
+        time.sleep(FIRST_SHOTS_S)
+        self.leave_controller()
 
     def to_standby(self) -> None:
         """Bring the controller to STANDBY from wherever it is, with the room idle; by a reset if nothing else does."""
