@@ -53,8 +53,10 @@ def test_two_runs_at_once_and_a_killed_ones_place_recovered(tmp_path: Path) -> N
             say(f"recover: {line}")
         assert any(line.startswith(f"{lost} freed") for line in told)
         assert not any(line.startswith(f"{first.place} freed") for line in told), "a living run lost its stand"
+        third.wait_for("acquired place", RUN_S)
+        say(f"third run has {third.place}, {time.monotonic() - killed:.1f} s after recovery began")
         third.wait_for(AT_WORK, RUN_S)
-        say(f"third run at work on {third.place}, {time.monotonic() - killed:.1f} s after recovery began")
+        say(f"third run at work on {third.place}")
         assert third.place == lost
         for run in (first, third):
             wait_until(lambda run=run: run.ended, f"end of the {run.name} run", RUN_S)
