@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Generator, Iterable
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from tandem_tools.bench import Bench
 from tandem_tools.bench.flashed import flash_with
@@ -31,18 +31,17 @@ def controller_flash_image(firmware: Path = ROOT) -> Path:
 
 
 @contextlib.contextmanager
-def emulated(
+def started(
     wiring: Wiring,
     *,
     firmware: Path = ROOT,
-    speed: Literal["real", "max"] = "real",
     loose: Iterable[str] = (),
     crossed: Iterable[tuple[str, str]] = (),
 ) -> Generator[tuple[Bench, Ports]]:
-    """Start the emulated stand of a wiring, wait until both boards can be spoken to, and let it run freely.
+    """Start the emulated stand of a wiring; both boards can be spoken to, as soon as the bench's time passes.
 
-    Blocks for seconds, a minute when a program is new. `firmware`: the sources of the controller's program. `speed`:
-    "real" is never faster than the wall's clock. `loose` and `crossed` as in `rig_stand`.
+    Blocks for seconds, a minute when a program is new. `firmware`: the sources of the controller's program. `loose` and
+    `crossed` as in `rig_stand`.
 
     :raises BenchError: when the bench cannot be made, or a board does not start.
     :raises WiringError: for a wire that there is not.
@@ -51,6 +50,11 @@ def emulated(
     with Bench(rig_stand(wiring, pico_image(), *flashed, loose=loose, crossed=crossed)) as bench:
         for name, banner in BANNERS.items():
             bench.board(name).read_until(banner, BOOT_MS)
-        ports = Ports(bench.board(CONTROLLER).port, bench.board(RIG).port)
-        with bench.free_running(speed):
-            yield bench, ports
+        yield bench, Ports(bench.board(CONTROLLER).port, bench.board(RIG).port)
+
+
+@contextlib.contextmanager
+def emulated(wiring: Wiring, *, speed: Literal["real", "max"] = "real", **how: Any) -> Generator[tuple[Bench, Ports]]:
+    """Start an emulated stand as `started` does, and let it run freely; "real": never faster than the wall's clock."""
+    with started(wiring, **how) as (bench, ports), bench.free_running(speed):
+        yield bench, ports

@@ -46,6 +46,11 @@ ENERGY_PART, ENERGY_MV = 0.03, 25
 """What an energy channel may be off: a part of the value, and on top (converter, switch and ADC together)."""
 HANDPIECE_MV = 80
 
+DEAD_REGISTER = (
+    "the {0}'s 74HC165 chain is not read right: bits 13, 14, 15 are not {1}, to which they are wired. Before any wire look at the "
+    "chain's supply, clock, data and SH/LD"
+)
+
 Report = Callable[[str, int, int], None]
 """Called with (the wire that is checked, wires done, wires in all)."""
 
@@ -129,6 +134,7 @@ class _Check:
 
     def levels(self, probe: Probe) -> None:
         """Set each wire that can be set to its other level and back, and judge all by what moved."""
+        self._registers(probe)
         self._seen_by_rig = {*OUTPUTS, *DRIVERS, SAFE, *probe.slow_outputs}
         self._set_by_rig = [
             name for name in self._rig.levels() if name in self._wires and name not in self._seen_by_rig
@@ -149,6 +155,15 @@ class _Check:
         if self._rest[SAFE] or self._rest[SAFE_AT_RIG]:
             self._say(SAFE, "it is 1 while every contact is open and HEARTBEAT stands still")
         self._judge(self._without_drivers(seen))
+
+    def _registers(self, probe: Probe) -> None:
+        """Raise RigError unless the input registers of both boards show the bits that they are wired to."""
+        self._rig.clear_health()
+        if not probe.pattern_is_right:
+            raise RigError(DEAD_REGISTER.format("controller", "0, 1, 0"))
+        self._rig.levels()
+        if self._rig.health()["shift"]:
+            raise RigError(DEAD_REGISTER.format("rig", "1, 0, 1"))
 
     def _set_rig(self, name: str, level: int) -> None:
         self._rig.set(**{name: level})

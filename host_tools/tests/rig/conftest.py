@@ -6,10 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from rig_harness import Pair
-from running_stand import Sound, sound_stand
+from running_stand import Sound
 from tandem_tools.bench import Bench
 from tandem_tools.image import pico_image
 from tandem_tools.rig.emulated import rig_stand
+from tandem_tools.rig.running import started
 from tandem_tools.rig.wiring import load_wiring
 
 
@@ -29,6 +30,15 @@ def pair(_pair: tuple[Pair, int]) -> Pair:
 
 
 @pytest.fixture(scope="session")
-def sound() -> Iterator[Sound]:
-    """A stand without a fault that runs by itself; who spoils it puts it right."""
-    yield from sound_stand()
+def _sound() -> Iterator[Sound]:
+    wiring = load_wiring("emulated")
+    with started(wiring) as (bench, ports):
+        yield Sound(bench, ports, wiring, bench.save())
+
+
+@pytest.fixture
+def sound(_sound: Sound) -> Iterator[Sound]:
+    """A stand without a fault whose boards have just started, and whose time passes by itself."""
+    _sound.bench.restore(_sound.state)
+    with _sound.bench.free_running():
+        yield _sound

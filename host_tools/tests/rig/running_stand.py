@@ -1,39 +1,24 @@
-"""An emulated stand that runs, with ports for commands, and can be put right after a test has spoiled it."""
+"""An emulated stand with ports for commands: each test has it as it was when both boards had just started."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 
 from tandem_tools.bench import Bench
-from tandem_tools.rig.running import emulated
-from tandem_tools.rig.stand import Ports, opened_at
-from tandem_tools.rig.wiring import Wiring, load_wiring
+from tandem_tools.rig.stand import Ports
+from tandem_tools.rig.wiring import Wiring
 
 
+@dataclass(frozen=True)
 class Sound:
-    """A stand without a fault, whose time passes by itself."""
+    """A stand without a fault. Its time passes by itself while a test has it."""
 
-    def __init__(self, bench: Bench, ports: Ports, wiring: Wiring) -> None:
-        self.bench = bench
-        self.ports = ports
-        self.wiring = wiring
+    bench: Bench
+    ports: Ports
+    wiring: Wiring
+    state: int
 
     @property
     def options(self) -> list[str]:
         """Its ports as a command takes them."""
         return ["--controller", self.ports.controller, "--rig", self.ports.rig]
-
-    def plug_in(self) -> None:
-        """Plug both boards' cables in again, reset the controller, and wait until it is in STANDBY."""
-        for name in ("rig", "controller"):
-            self.bench.board(name).host(plugged=True)
-        with opened_at(self.wiring, self.ports) as stand:
-            stand.rig.room(True)
-            stand.reset_controller()
-
-
-def sound_stand() -> Iterator[Sound]:
-    """Start one, and end it."""
-    wiring = load_wiring("emulated")
-    with emulated(wiring, speed="max") as (bench, ports):
-        yield Sound(bench, ports, wiring)

@@ -10,6 +10,8 @@ import pytest
 from running_stand import Sound
 from tandem_tools.cli import app
 from tandem_tools.flash import BoardLost, FlashError
+from tandem_tools.flash.answer import wait_for
+from tandem_tools.flash.program import TANDEM
 from tandem_tools.rig.errors import NoReply, RigError
 from tandem_tools.rig.stand import opened_at
 from tandem_tools.rig.wirecheck import check_wires
@@ -67,14 +69,9 @@ def test_every_wire_of_a_sound_stand_is_proved(sound: Sound, figure: Callable[..
     result = CliRunner().invoke(app, ["rig", "check", *sound.options])
     assert (result.exit_code, result.stdout.splitlines()[-1]) == (0, f"all {len(sound.wiring.wires)} wires are right")
     figure("tandem rig check, emulated, all wires", round(time.monotonic() - began, 1), "s")
-    told = result.stderr.splitlines()
-    assert set(sound.wiring.signals) <= set(told)
-
-
-def test_the_controller_runs_its_firmware_again_after_the_check(sound: Sound) -> None:
+    assert set(sound.wiring.signals) <= set(result.stderr.splitlines())
+    assert wait_for(sound.ports.controller, TANDEM)["tandem"]
     with opened_at(sound.wiring, sound.ports) as stand:
-        stand.wait_for_standby()
-        assert {"rig rig", "controller tandem"} <= set(stand.check_boards())
         assert set(stand.rig.health().values()) == {0}
         assert stand.rig.levels()["ESTOP_CLOSED"] == 1
 
@@ -106,6 +103,16 @@ def test_broken_wires_are_named_for_what_they_are_and_no_others(monkeypatch: pyt
     assert result.stderr.splitlines()[-1] == f"tandem: wrong wires: {', '.join(names)}; not checked: none"
 
 
+@pytest.mark.parametrize(
+    ("part", "told"), [("inputs", "the controller's 74HC165"), ("rig_inputs", "the rig's 74HC165")]
+)
+def test_a_register_that_is_not_read_right_is_told_before_any_wire(sound: Sound, part: str, told: str) -> None:
+    sound.bench.part(part).set(pattern=0)
+    result = CliRunner().invoke(app, ["rig", "check", *sound.options])
+    assert result.exit_code == 1
+    assert f"tandem: {told} chain is not read right" in " ".join(result.stderr.split())
+
+
 @pytest.mark.parametrize("name", ["controller", "rig"])
 def test_a_board_whose_cable_is_pulled_in_the_middle_ends_the_check_with_a_way_out(sound: Sound, name: str) -> None:
     pulled: list[str] = []
@@ -115,11 +122,8 @@ def test_a_board_whose_cable_is_pulled_in_the_middle_ends_the_check_with_a_way_o
             pulled.append(wire)
             sound.bench.board(name).host(plugged=False)
 
-    try:
-        with opened_at(sound.wiring, sound.ports) as stand, pytest.raises((FlashError, RigError)) as found:
-            check_wires(sound.wiring, stand.rig, sound.ports.controller, pull)
-    finally:
-        sound.plug_in()
+    with opened_at(sound.wiring, sound.ports) as stand, pytest.raises((FlashError, RigError)) as found:
+        check_wires(sound.wiring, stand.rig, sound.ports.controller, pull)
     assert pulled
     told = {
         "controller": (BoardLost, "stopped answering while it .* connect it again and run tandem rig check again"),

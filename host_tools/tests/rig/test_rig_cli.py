@@ -11,13 +11,12 @@ from pathlib import Path
 
 import pytest
 import serial
-from click.testing import Result
 from running_stand import Sound
 from tandem_tools import flash
 from tandem_tools.cli import app
 from tandem_tools.rig import bringup
 from tandem_tools.rig.wiring import FOLDER
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
 COMMANDS = ("wiring", "check", "flash", "prepare", "info", "emulate")
 NUMBERS = "0123456789abcdef", "fedcba9876543210"
