@@ -47,8 +47,8 @@ ENERGY_PART, ENERGY_MV = 0.03, 25
 HANDPIECE_MV = 80
 
 DEAD_REGISTER = (
-    "the {0}'s 74HC165 chain is not read right: bits 13, 14, 15 are not {1}, to which they are wired. Before any wire look at the "
-    "chain's supply, clock, data and SH/LD"
+    "the {0}'s 74HC165 chain is not read right: bits 13, 14, 15 are not {1}, to which they are wired. Before any wire "
+    "look at the chain's supply, clock, data and SH/LD"
 )
 
 Report = Callable[[str, int, int], None]
