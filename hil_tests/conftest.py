@@ -32,7 +32,7 @@ Record = Callable[..., AbstractContextManager[Recording]]
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --stand, --firmware and --edges."""
+    """Add --stand, --firmware and --out."""
     group = parser.getgroup("stand")
     group.addoption(
         "--stand", default="emulated", metavar="NAME", help="a wiring file of hil_tests/wiring, or its path"
@@ -40,7 +40,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         "--firmware", type=Path, default=ROOT, metavar="FOLDER", help="sources that the controller has to run"
     )
-    group.addoption("--edges", type=Path, default=HIL / "edges", metavar="FOLDER", help="where raw edges are kept")
+    group.addoption("--out", type=Path, default=HIL, metavar="FOLDER", help="where raw edges and versions are kept")
 
 
 class Session:
@@ -73,8 +73,8 @@ class Session:
         stand = self._ending.enter_context(opened)
         controller = bringup.controller_program(option.firmware)
         versions = bringup.bring_up(stand, controller, build_rig_program())
-        HIL.mkdir(parents=True, exist_ok=True)
-        (HIL / "stand.json").write_text(json.dumps({**facts(stand), **versions}, indent=1) + "\n")
+        option.out.mkdir(parents=True, exist_ok=True)
+        (option.out / "stand.json").write_text(json.dumps({**facts(stand), **versions}, indent=1) + "\n")
         return stand
 
     def lost(self, error: RigError) -> None:
@@ -153,7 +153,7 @@ def record(stand: Stand, request: pytest.FixtureRequest, pytestconfig: pytest.Co
                 truth.stop()
             found.update(stand.rig.stop_stamps())
         found.truth = truth
-        _keep(found, pytestconfig.option.edges, request.node.nodeid, count)
+        _keep(found, pytestconfig.option.out / "edges", request.node.nodeid, count)
         broken = [name for name, channel in found.items() if not channel.whole]
         assert not broken, f"the rig could not keep up with {', '.join(broken)}"
         if truth is not None:

@@ -60,7 +60,7 @@ def opened(name: str, firmware: Path = ROOT, **faults: Any) -> Generator[Stand]:
 def leased(environment: Any) -> Generator[Stand]:
     """Open the stand of a labgrid environment, whose drivers say where its boards are."""
     target = environment.get_target()
-    ports = [target.get_driver(name) for name in ("TandemControllerDriver", "TandemRigDriver")]
-    wiring = load_wiring("emulated")
-    with opened_at(wiring, Ports(*(driver.url for driver in ports))) as stand:
+    drivers = [target.get_driver(name) for name in ("TandemControllerDriver", "TandemRigDriver")]
+    wiring = load_wiring(drivers[1].wiring_name)
+    with opened_at(wiring, Ports(*(driver.url for driver in drivers))) as stand:
         yield stand

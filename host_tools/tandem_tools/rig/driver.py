@@ -208,6 +208,10 @@ class Rig(LineClient):
         """Pull the controller's RUN line low for a time."""
         self.ask(f"run pulse {ms}")
 
+    def release_run(self) -> None:
+        """Let go of the controller's RUN line."""
+        self.ask("run high")
+
     def power(self, on: bool) -> None:
         """Switch the controller's supply."""
         self.ask(f"power {'on' if on else 'off'}")

@@ -147,8 +147,10 @@ class Stand:
                 )
 
     def idle_room(self) -> None:
-        """Put the room into its idle state: nothing forced, no laser answering."""
+        """Put the room into its idle state: nothing forced, supply on, RUN released, no laser answering."""
         self.rig.room(True)
+        self.rig.power(True)
+        self.rig.release_run()
         for kind in ("ps", "co2"):
             self.rig.stop_laser(kind)
 
