@@ -38,14 +38,14 @@ def test_a_pair_keeps_its_delay(
         true = sum(gate - fire for fire, gate in ups) / count
     off = max(0.5, delays.uncertainty)
     measured(
-        f"pair delay {what}, mean",
-        delays.mean,
+        f"pair delay {what}, mean error",
+        delays.mean - delay,
         "cycles",
-        low=delay - off,
-        high=delay + off,
+        low=-off,
+        high=off,
         uncertainty=delays.uncertainty,
-        truth=true,
-        samples=delays.values,
+        truth=None if true is None else true - delay,
+        samples=delays.errors(delay),
     )
     spread = 2 * TWO_STAMPS
     measured(

@@ -48,9 +48,8 @@ def test_nothing_rises_in_the_boot_loader(stand: Stand, record: Record, measured
     stand.leave_controller()
     stand.rig.clear_watch()
     with record(dict.fromkeys(WATCHED, 20)) as found:
-        with Link(stand.controller_port()) as link:
-            with contextlib.suppress(FlashError):  # it is gone before it can answer
-                link.run("import machine\nmachine.bootloader()")
+        with Link(stand.controller_port()) as link, contextlib.suppress(FlashError):  # gone before it can answer
+            link.run("import machine\nmachine.bootloader()")
         time.sleep(1)
         stand.reset_controller()
     measured("rises in and out of the boot loader", count_rises(stand, found), "edges", low=0, high=0)

@@ -67,19 +67,16 @@ class Controller(LineClient):
         """Take a recipe into use."""
         return self.ok(f"recipe use {recipe}", deadline_s)
 
-    def flood(self, junk: bytes, seconds: float = 0.5) -> None:
-        """Type bytes as fast as they are taken, for a time; what comes back is thrown away."""
-        ends = time.monotonic() + seconds
-        while time.monotonic() < ends:
-            self.type(junk)
-
-    def settle(self, deadline_s: float = 30.0) -> None:
-        """Wait until nothing comes any more, and the board answers again."""
+    def settle(self, deadline_s: float = 60.0) -> None:
+        """Wait until the board has worked off what was typed, and answers again. Raises the last NoReply."""
         ends = time.monotonic() + deadline_s
-        while self.drain():
-            if time.monotonic() > ends:
-                raise NoReply(f"the controller went on talking for {deadline_s:g} s")
-        self.ask("version", deadline_s)
+        while True:
+            try:
+                self.ask("version")
+                return
+            except NoReply:
+                if time.monotonic() > ends:
+                    raise
 
     def change(self, **settings: str | int) -> None:
         """Change settings by way of SERVICE, and go back to STANDBY."""
