@@ -11,12 +11,13 @@ from __future__ import annotations
 import gzip
 import json
 import re
-from collections.abc import Callable, Generator, Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from figures import Record, Recorded
 from tandem_tools.flash.program import ROOT, build_rig_program
 from tandem_tools.rig import bringup
 from tandem_tools.rig.driver import Recording
@@ -26,9 +27,10 @@ from tandem_tools.rig.truth import Truth
 
 HIL = ROOT / "build" / "hil"
 MOST_DIFFERENCE = 1.0015
-"""Largest difference of a stamp from the truth, in cycles; the bench takes an edge up to 0.001 cycle after a boundary as on it."""
+"""Largest difference of a stamp from the truth, in cycles.
 
-Record = Callable[..., AbstractContextManager[Recording]]
+1 by its making; the bench takes an edge that comes up to 0.001 cycle after a boundary for one on it.
+"""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -160,12 +162,6 @@ def record(stand: Stand, request: pytest.FixtureRequest, pytestconfig: pytest.Co
             _compare(truth, found)
 
     return recording
-
-
-class Recorded(Recording):
-    """Channels by name, and the bench's truth beside them."""
-
-    truth: Truth | None = None
 
 
 def _truth(stand: Stand, signals: list[str]) -> Truth | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from statistics import fmean
 
 from tandem_tools.rig.clock import STAMP_MOST_CYCLES, Ratio
+from tandem_tools.rig.driver import Recording
 from tandem_tools.rig.stand import Stand
+from tandem_tools.rig.truth import Truth
 
 CLOCK_HZ = 125_000_000
 CYCLES_A_US = CLOCK_HZ // 1_000_000
@@ -22,6 +25,23 @@ PS_DELAY = 125
 """Internal delay of the generic ps laser, cycles."""
 SHORT_TRAIN = 200
 TWO_STAMPS = 2 * STAMP_MOST_CYCLES
+
+
+class Recorded(Recording):
+    """Channels by name, and the bench's truth beside them, None on real boards."""
+
+    truth: Truth | None = None
+
+    def true_spans(self, begins: str, ends: str, end_level: int = 1) -> tuple[float, ...] | None:
+        """Return the true time from each rise of a signal to each edge of another, in the controller's cycles."""
+        if self.truth is None:
+            return None
+        starts, stops = self.truth.controller_cycles(begins), self.truth.controller_cycles(ends, end_level)
+        return tuple(stop - start for start, stop in zip(starts, stops, strict=True))
+
+
+Record = Callable[..., AbstractContextManager[Recorded]]
+"""What the fixture `record` gives."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +73,11 @@ def intervals(ratio: Ratio, begins: Sequence[int], ends: Sequence[int]) -> Inter
     spans = [end - begin for begin, end in zip(begins, ends, strict=True)]
     values = tuple(ratio.cycles(span) for span in spans)
     return Intervals(values, ratio.uncertainty_cycles(max(map(abs, spans)), len(spans)))
+
+
+def mean_error(values: Sequence[float] | None, nominal: float) -> float | None:
+    """Return how far the mean is off, None without values."""
+    return None if values is None else fmean(values) - nominal
 
 
 def answer(stand: Stand, ps: int = 0, co2: int = 0) -> None:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
-from figures import CLOCK_HZ
+from figures import CLOCK_HZ, Record
 from tandem_tools.nightly.recording import Measured
 from tandem_tools.rig.stand import Stand
-
-from conftest import Record
 
 LAMPS = ("LAMP_EMISSION_1", "LAMP_EMISSION_2")
 ARMING_S = 2.0
@@ -29,7 +28,7 @@ def test_arming_proves_safe_and_takes_two_seconds(stand: Stand, record: Record, 
     safe = found["SAFE"]
     opened, closed = safe.falls[0], safe.rises[-1]
     beats = [edge.cycle for edge in found["HEARTBEAT"].edges]
-    gap = max(after - before for before, after in zip(beats, beats[1:], strict=False))
+    gap = max(after - before for before, after in pairwise(beats))
     measured("HEARTBEAT withheld at arming", gap / CLOCK_HZ * 1000, "ms", low=450, high=800, uncertainty=0.01)
     measured("SAFE open at arming", (closed - opened) / CLOCK_HZ * 1000, "ms", low=1, high=1000, uncertainty=0.01)
     assert len(lit) >= 3

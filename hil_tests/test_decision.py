@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from conftest import Record
-from figures import CYCLES_A_US, intervals
+from figures import CYCLES_A_US, Record, intervals, mean_error
 from tandem_tools.flash.link import Link
 from tandem_tools.nightly.recording import Measured
 from tandem_tools.rig.program import ON_BOARD
@@ -38,10 +37,7 @@ def test_the_shortest_verified_pair_shows_how_long_a_decision_takes(
     stand.reset_controller()
     assert kept is not None, "no verified pair was kept"
     delays = intervals(stand.ratio, kept["PS_FIRE"].rises, kept["CO2_GATE"].rises)
-    true = None
-    if kept.truth is not None:
-        ups = zip(kept.truth.controller_cycles("PS_FIRE"), kept.truth.controller_cycles("CO2_GATE"), strict=True)
-        true = sum(gate - fire for fire, gate in ups) / PAIRS
+    true = mean_error(kept.true_spans("PS_FIRE", "CO2_GATE"), SETTLE_CYCLES)
     measured(
         "energy settled to permit, from the shortest verified pair that is kept",
         (delays.mean - SETTLE_CYCLES) / CYCLES_A_US,
@@ -49,5 +45,5 @@ def test_the_shortest_verified_pair_shows_how_long_a_decision_takes(
         low=5.0,
         high=MOST_US + FIRE_US,
         uncertainty=delays.uncertainty / CYCLES_A_US,
-        truth=None if true is None else (true - SETTLE_CYCLES) / CYCLES_A_US,
+        truth=None if true is None else true / CYCLES_A_US,
     )

@@ -5,11 +5,9 @@ from __future__ import annotations
 from statistics import fmean
 
 import pytest
-from figures import NOMINAL_CODE, answer
+from figures import NOMINAL_CODE, Record, answer
 from tandem_tools.nightly.recording import Measured
 from tandem_tools.rig.stand import Stand
-
-from conftest import Record
 
 RECIPE = "hil-pairs-60us"
 PAIRS = 42

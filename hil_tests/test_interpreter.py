@@ -5,10 +5,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from figures import GATE, SHORT_TRAIN, TWO_STAMPS, answer
+from figures import GATE, SHORT_TRAIN, TWO_STAMPS, Record, answer
 from tandem_tools.rig.stand import Stand
-
-from conftest import Record
 
 RISES_BEFORE = 20
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from figures import GATE, TWO_STAMPS, answer, intervals
+from figures import GATE, TWO_STAMPS, Record, answer, intervals, mean_error
 from tandem_tools.nightly.recording import Measured
 from tandem_tools.rig.stand import Stand
-
-from conftest import Record
 
 PAIRS = [
     pytest.param("hil-pairs-6us", 800, 42, "6.4 us, unverified", marks=pytest.mark.proves("R-TIM-2")),
@@ -32,10 +30,7 @@ def test_a_pair_keeps_its_delay(
     fires, gates = found["PS_FIRE"].rises, found["CO2_GATE"].rises
     assert (len(fires), len(gates)) == (count, count)
     delays = intervals(stand.ratio, fires, gates)
-    true = None
-    if found.truth is not None:
-        ups = zip(found.truth.controller_cycles("PS_FIRE"), found.truth.controller_cycles("CO2_GATE"), strict=True)
-        true = sum(gate - fire for fire, gate in ups) / count
+    true = found.true_spans("PS_FIRE", "CO2_GATE")
     off = max(0.5, delays.uncertainty)
     measured(
         f"pair delay {what}, mean error",
@@ -44,7 +39,7 @@ def test_a_pair_keeps_its_delay(
         low=-off,
         high=off,
         uncertainty=delays.uncertainty,
-        truth=None if true is None else true - delay,
+        truth=mean_error(true, delay),
         samples=delays.errors(delay),
     )
     spread = 2 * TWO_STAMPS

@@ -6,11 +6,9 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from figures import SHORT_TRAIN, TRIGGERS, answer
+from figures import SHORT_TRAIN, TRIGGERS, Record, answer
 from tandem_tools.rig.errors import Refused
 from tandem_tools.rig.stand import Stand
-
-from conftest import Record
 
 RISES_BEFORE = 5
 SINCE_THE_GATE_US = 1500

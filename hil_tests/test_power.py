@@ -6,13 +6,11 @@ import contextlib
 import time
 
 import pytest
-from figures import DRIVEN, SHORT_TRAIN, TRIGGERS, answer
+from figures import DRIVEN, SHORT_TRAIN, TRIGGERS, Record, answer
 from tandem_tools.flash.errors import FlashError
 from tandem_tools.flash.link import Link
 from tandem_tools.nightly.recording import Measured
 from tandem_tools.rig.stand import Stand
-
-from conftest import Record
 
 WATCHED = ("PS_FIRE", "CO2_GATE", "SYNC_OUT", *DRIVEN)
 TIMES = 3

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 
 import pytest
-from figures import TWO_STAMPS, intervals
+from figures import TWO_STAMPS, Record, intervals
 from tandem_tools.nightly.recording import Measured
 from tandem_tools.rig.controller import SERVICE_PIN
 from tandem_tools.rig.errors import Refused
 from tandem_tools.rig.stand import Stand
-
-from conftest import Record
 
 WIDTH = 1250
 COUNT = 10

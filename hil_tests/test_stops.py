@@ -5,12 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-from figures import SHORT_TRAIN, TRIGGERS, answer
+from figures import SHORT_TRAIN, TRIGGERS, Record, answer
 from tandem_tools.nightly.recording import Measured
 from tandem_tools.rig.driver import Channel
 from tandem_tools.rig.stand import Stand
-
-from conftest import Record
 
 GUARD_CYCLES = 8
 DRIVER_CYCLES = 40

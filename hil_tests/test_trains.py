@@ -5,15 +5,13 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from figures import GATE, PERIOD, TWO_STAMPS, answer, intervals
+from figures import GATE, PERIOD, TWO_STAMPS, Record, Recorded, answer, intervals, mean_error
 from tandem_tools.nightly.recording import Measured
-from tandem_tools.rig.driver import Recording
 from tandem_tools.rig.stand import Stand
-
-from conftest import Record
 
 SHOTS = 2000
 SHORT = 200
+MOST_SAMPLES = 1000
 MEAN_PERIOD_OFF = 0.05
 """The mean over a train of 200 shots is that sure, crystals' drift included."""
 CHANNELS = ("CO2_GATE", "SYNC_OUT", "CO2_GATE_DRV")
@@ -22,59 +20,54 @@ TYPED_BYTES = 4000
 NOISE = b"status\rplan\rgarb\xe2ge \x01\x04 \x1b[A\tnonsense\rshots\r"
 
 
-def judge(stand: Stand, measured: Measured, found: Recording, shots: int, which: str) -> None:
-    """Measure period, width and count of a train."""
+def judge(stand: Stand, measured: Measured, found: Recorded, shots: int, which: str) -> None:
+    """Measure count, period and widths of a train."""
     gates = found["CO2_GATE"]
     measured(f"shots of the {which}", len(gates.rises), "shots", low=shots, high=shots)
     assert len(found["SYNC_OUT"].rises) == shots
     assert len(found["CO2_GATE_DRV"].rises) == shots
-    period = intervals(stand.ratio, gates.rises[:-1], gates.rises[1:])
     whole = intervals(stand.ratio, [gates.rises[0]], [gates.rises[-1]])
-    mean = whole.values[0] / (shots - 1)
-    truth = getattr(found, "truth", None)
-    true = None
-    if truth is not None:
-        starts = truth.controller_cycles("CO2_GATE")
-        true = (starts[-1] - starts[0]) / (shots - 1)
-    unsure = whole.uncertainty / (shots - 1)
+    true = true_periods(found)
     measured(
         f"period of the {which}, mean error",
-        mean - PERIOD,
+        whole.mean / (shots - 1) - PERIOD,
         "cycles",
         low=-MEAN_PERIOD_OFF,
         high=MEAN_PERIOD_OFF,
-        uncertainty=unsure,
-        truth=None if true is None else true - PERIOD,
+        uncertainty=whole.uncertainty / (shots - 1),
+        truth=mean_error(true, PERIOD),
     )
-    worst = max(map(abs, period.errors(PERIOD)))
+    period = intervals(stand.ratio, gates.rises[:-1], gates.rises[1:])
     measured(
         f"period of the {which}, largest error of one",
-        worst,
+        max(map(abs, period.errors(PERIOD))),
         "cycles",
         low=0,
         high=TWO_STAMPS + 0.1,
         uncertainty=TWO_STAMPS,
-        samples=period.errors(PERIOD)[:1000],
-        truth=None if truth is None else max(abs(b - a - PERIOD) for a, b in pairwise(starts)),
+        samples=period.errors(PERIOD)[:MOST_SAMPLES],
+        truth=None if true is None else max(abs(each - PERIOD) for each in true),
     )
-    for name, low in (("CO2_GATE", GATE), ("CO2_GATE_DRV", GATE)):
-        channel = found[name]
-        width = intervals(stand.ratio, channel.rises, channel.falls)
-        true = None
-        if truth is not None:
-            ups, downs = truth.controller_cycles(name), truth.controller_cycles(name, 0)
-            true = sum(down - up for up, down in zip(ups, downs, strict=True)) / len(ups)
+    for name, place in (("CO2_GATE", "pin"), ("CO2_GATE_DRV", "driver")):
+        width = intervals(stand.ratio, found[name].rises, found[name].falls)
         measured(
-            f"gate width of the {which} at {'the pin' if name == 'CO2_GATE' else 'the driver'}, mean error",
-            width.mean - low,
+            f"gate width of the {which} at the {place}, mean error",
+            width.mean - GATE,
             "cycles",
             low=-0.5,
             high=0.5,
             uncertainty=width.uncertainty,
-            truth=None if true is None else true - low,
-            samples=width.errors(low)[:1000],
+            truth=mean_error(found.true_spans(name, name, 0), GATE),
+            samples=width.errors(GATE)[:MOST_SAMPLES],
         )
-        assert max(map(abs, width.errors(low))) <= TWO_STAMPS + 0.1
+        assert max(map(abs, width.errors(GATE))) <= TWO_STAMPS + 0.1
+
+
+def true_periods(found: Recorded) -> list[float] | None:
+    """Return the true periods of the gates in the controller's cycles, None on real boards."""
+    if found.truth is None:
+        return None
+    return [after - before for before, after in pairwise(found.truth.controller_cycles("CO2_GATE"))]
 
 
 @pytest.mark.slow
@@ -86,8 +79,8 @@ def test_2000_shots_keep_their_period(stand: Stand, record: Record, measured: Me
     answer(stand, co2=SHOTS)
     with record(dict.fromkeys(CHANNELS, 2 * SHOTS + 20)) as found:
         remark = stand.fire(deadline_s=240)
-    assert "state READY" in remark, remark
     judge(stand, measured, found, SHOTS, "train of 2,000 shots")
+    assert "state READY" in remark, remark
     assert stand.rig.answered("co2") == SHOTS
 
 

@@ -128,6 +128,12 @@ def nightly(
         str | None, typer.Option(metavar="FIGURE", help="This figure may be as it is now; run none. Needs --because.")
     ] = None,
     because: Annotated[str, typer.Option(help="Why the figure has changed.")] = "",
+    tests: Annotated[
+        str, typer.Option(help="Run these tests alone: a file or a test as pytest names it.")
+    ] = "hil_tests",
+    firmware: Annotated[
+        Path | None, typer.Option(help="Folder with the sources that the controller has to run, if not these.")
+    ] = None,
 ) -> None:
     """Run the tests of a stand, keep every figure, and say what failed or has changed against the nights before."""
     from tandem_tools import nightly as nights
@@ -135,7 +141,9 @@ def nightly(
     for ending in (signal.SIGTERM, signal.SIGHUP):  # a service that is stopped, too, puts the stand's outputs low
         signal.signal(ending, signal.default_int_handler)
     try:
-        plan = nights.Plan(stand, state or nights.default_state(), deadline_s=deadline_min * 60)
+        plan = nights.Plan(
+            stand, state or nights.default_state(), deadline_s=deadline_min * 60, tests=tests, firmware=firmware
+        )
         if show is not None:
             print(nights.show_night(plan, show))
             return

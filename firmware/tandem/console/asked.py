@@ -101,7 +101,7 @@ class Controller:
         raise NotImplementedError
 
     def health(self) -> "list[tuple[str, object]]":
-        """Return pairs for the `OK` line: counters of what has gone wrong since the start, all zero on a sound board."""
+        """Return pairs for the `OK` line: counts of what has gone wrong since the start, zero on a sound board."""
         raise NotImplementedError
 
     def version(self) -> "list[tuple[str, object]]":

@@ -416,7 +416,8 @@ def test_a_board_with_narrower_delays_is_respected() -> None:
         pair(delay_ns=1000, verified=False),
         errors.TOO_FAST,
         "the shortest is 2.000 us",
-        board=Board(pair_min_cycles=250), ps=SILENT,
+        board=Board(pair_min_cycles=250),
+        ps=SILENT,
     )
     narrow = Board(pair_max_cycles=25_000)
     refused(pair(delay_ns=200_008), errors.BOARD_CANNOT, "the longest is 200.000 us", board=narrow)

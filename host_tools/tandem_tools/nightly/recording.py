@@ -116,9 +116,9 @@ def _keep(node: pytest.Item, figure: HilFigure) -> None:
     earlier = [json.loads(str(text))["name"] for key, text in node.user_properties if key == HIL_FIGURE]
     if figure.name in earlier:
         raise ValueError(f"{figure.name}: this test recorded it already; give each figure a name of its own")
-    beside = f"; ground truth {shown(figure.truth, figure.unit)}" if figure.truth is not None else ""
-    entry = {"name": figure.name, "value": figure.value, "unit": figure.unit, "limit": figure.bounds + beside}
-    node.user_properties.append((evidence.FIGURE, json.dumps({**entry, "test": figure.test})))
+    entry = {"name": figure.name, "value": figure.value, "unit": figure.unit, "limit": figure.bounds}
+    entry |= {"uncertainty": figure.uncertainty, "truth": figure.truth, "test": figure.test}
+    node.user_properties.append((evidence.FIGURE, json.dumps(entry)))
     node.user_properties.append((HIL_FIGURE, json.dumps(asdict(figure))))
 
 

@@ -28,13 +28,15 @@ class Plan:
     """What to run and where to keep it.
 
     `tests` and `known_failures` are below `root`, the folder that pytest runs in. `state` holds the nights of all
-    stands. `window` is how many nights tonight is compared with.
+    stands. `firmware` is the folder whose sources the controller has to run, if they are not those of `root`. `window`
+    is how many nights tonight is compared with.
     """
 
     stand: str
     state: Path
     root: Path = ROOT
     tests: str = "hil_tests"
+    firmware: Path | None = None
     known_failures: str = "hil_tests/known_failures.toml"
     deadline_s: float = DEADLINE_S
     window: int = WINDOW
@@ -130,10 +132,11 @@ def _write_page(night: Night, store: Store, path: Path) -> Path:
 
 
 def _command(plan: Plan, pipe: int) -> list[str]:
+    firmware = [f"--firmware={plan.firmware.absolute()}"] if plan.firmware else []
     return [
         sys.executable, "-m", "pytest", plan.tests, "-p", "tandem_tools.nightly.recording", f"--stand={plan.stand}",
         f"--figures={plan.figures.absolute()}", f"--follow-fd={pipe}", f"--junitxml={plan.junit.absolute()}",
-        "-p", "no:cacheprovider", "--color=no",
+        "-p", "no:cacheprovider", "--color=no", *firmware,
     ]  # fmt: skip
 
 

@@ -23,6 +23,16 @@ README = ROOT / "README.md"
 BEGIN, END = "<!-- numbers: written by make numbers -->", "<!-- end of numbers -->"
 MEASURABLE = "firmware/tests/on_bench/"
 """Where the figures stand that real boards can be asked for too."""
+BY_THE_RIG = "hil_tests/"
+RIG_HEAD = """## What the rig measures, beside the ground truth
+
+`hil_tests/`, on two emulated boards whose crystals differ by 41 ppm, over their serial ports. The rig's figures are its
+own stamps, turned into the controller's cycles by the ratio of the crystals that it measured first; `+-` is how sure it
+is of them. The ground truth comes from the bench's edges, which no stand of real boards has.
+
+| figure | the rig, on the bench | +- | ground truth | bounds | on real boards |
+|---|---|---|---|---|---|
+"""
 
 HEAD = """# The numbers
 
@@ -52,7 +62,7 @@ def what_it_tests(module: str) -> str:
 
 def row(figure: Figure) -> str:
     """Return one line of a table; `|` in texts would end a cell."""
-    on_boards = NOT_YET if figure["test"].startswith(MEASURABLE) else ""
+    on_boards = NOT_YET if figure["test"].startswith((MEASURABLE, BY_THE_RIG)) else ""
     cells = (figure["name"], shown(figure), figure["limit"], on_boards)
     return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |"
 
@@ -65,11 +75,32 @@ def table(figures: Iterable[Figure]) -> str:
 
 def page(figures: list[Figure]) -> str:
     """Return the whole page, a section for each test module."""
-    sections = [HEAD]
-    in_order = sorted(figures, key=lambda f: (f["test"].split("::")[0], f["name"]))
+    sections = [HEAD, RIG_HEAD + "\n".join(_rig_row(f) for f in figures if f["test"].startswith(BY_THE_RIG)) + "\n"]
+    others = [f for f in figures if not f["test"].startswith(BY_THE_RIG)]
+    in_order = sorted(others, key=lambda f: (f["test"].split("::")[0], f["name"]))
     for module, found in groupby(in_order, key=lambda f: f["test"].split("::")[0]):
         sections.append(f"## {what_it_tests(module)}\n\n`{module}`\n\n{table(found)}")
     return "\n".join(sections + campaign.sections())
+
+
+def _rig_row(figure: Figure) -> str:
+    unit = figure["unit"]
+    sure = evidence.shown({"value": float(figure["uncertainty"]), "unit": unit}) if figure["uncertainty"] else ""
+    true = "" if figure["truth"] is None else evidence.shown({"value": _readable(figure["truth"]), "unit": unit})
+    cells = (
+        figure["name"],
+        shown({**figure, "value": _readable(figure["value"])}),
+        sure,
+        true,
+        figure["limit"],
+        NOT_YET,
+    )
+    return "| " + " | ".join(str(cell).replace("|", "/") for cell in cells) + " |"
+
+
+def _readable(value: float) -> float:
+    """Return a value without the dust of its arithmetic: picoseconds that were rounded are no cycles."""
+    return round(value, 4)
 
 
 def chosen(readme: str, figures: list[Figure]) -> str:
