@@ -21,8 +21,8 @@ GATE = 46_875
 """90 mJ at 240 W, cycles."""
 NOMINAL_CODE = 2073
 """DAC code of the nominal energy of either laser: 1.65 V above 20 mV in the dark."""
-PS_DELAY = 125
-"""Internal delay of the generic ps laser, cycles."""
+INTERNAL_DELAY = 125
+"""From a trigger to light, of the generic lasers, cycles."""
 SHORT_TRAIN = 200
 TWO_STAMPS = 2 * STAMP_MOST_CYCLES
 
@@ -80,9 +80,10 @@ def mean_error(values: Sequence[float] | None, nominal: float) -> float | None:
     return None if values is None else fmean(values) - nominal
 
 
-def answer(stand: Stand, ps: int = 0, co2: int = 0) -> None:
-    """Let both lasers answer so many triggers as they should."""
-    for kind, count, delay in (("ps", ps, PS_DELAY), ("co2", co2, PS_DELAY)):
+def answer(stand: Stand, ps: int = 0, co2: int = 0, **ps_values: int) -> None:
+    """Let both lasers answer so many triggers as they should; the ps laser with other values where they are given."""
+    steady = {"energy": NOMINAL_CODE, "delay_cycles": INTERNAL_DELAY, "jitter_cycles": 0, "noise_permille": 0}
+    for kind, count, values in (("ps", ps, ps_values), ("co2", co2, {})):
         if count:
-            stand.rig.laser(kind, energy=NOMINAL_CODE, delay_cycles=delay, jitter_cycles=0, noise_permille=0)
+            stand.rig.laser(kind, **steady | values)
             stand.rig.load_laser(kind, count)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from statistics import fmean
+from statistics import fmean, pstdev
 
 import pytest
 from figures import NOMINAL_CODE, Record, answer
@@ -78,3 +78,15 @@ def test_a_shot_12_percent_weak_is_told_and_does_not_stop(stand: Stand) -> None:
     verdicts = [shot["verdict"] for shot in stand.controller.shots() if shot["laser"] == "co2"]
     assert verdicts[BAD_SHOT] not in ("pass", "withheld")
     assert {*verdicts[:BAD_SHOT], *verdicts[BAD_SHOT + 1 :]} == {"pass"}
+
+
+@pytest.mark.proves("R-ENE-1")
+def test_lasers_that_jitter_and_scatter_within_their_windows_are_let_go_on(stand: Stand, measured: Measured) -> None:
+    stand.controller.use(RECIPE)
+    stand.arm()
+    answer(stand, ps=PAIRS, co2=PAIRS, jitter_cycles=8, noise_permille=20, seed=11)
+    assert "state READY" in stand.fire()
+    told = [int(shot["energy_uj"]) / 1000 for shot in stand.controller.shots() if shot["laser"] == "ps"]
+    assert len(told) == PAIRS
+    scatter = pstdev(told) / fmean(told) * 1000
+    measured("scatter of the ps laser as told, 20 permille made", scatter, "permille", low=10, high=30, samples=told)

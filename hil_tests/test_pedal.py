@@ -80,3 +80,17 @@ def test_a_pedal_pressed_while_it_arms_fires_nothing(stand: Stand, record: Recor
         time.sleep(6)
         stand.rig.release()
     assert [name for name, channel in found.items() if channel.rises] == []
+
+
+@pytest.mark.proves("R-PED-8")
+def test_a_pedal_that_stays_down_fires_one_pattern(stand: Stand, record: Record) -> None:
+    stand.controller.use("hil-short")
+    stand.arm()
+    answer(stand, co2=2 * SHORT_TRAIN)
+    stand.controller.forget_remarks()
+    with record({"CO2_GATE": 4 * SHORT_TRAIN}) as found:
+        stand.rig.press()
+        stand.controller.wait_for("state READY", 60)
+        time.sleep(1)
+        stand.rig.release()
+    assert len(found["CO2_GATE"].rises) == SHORT_TRAIN

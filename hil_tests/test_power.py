@@ -47,7 +47,7 @@ def test_nothing_rises_in_the_boot_loader(stand: Stand, record: Record, measured
     stand.rig.clear_watch()
     with record(dict.fromkeys(WATCHED, 20)) as found:
         with Link(stand.controller_port()) as link, contextlib.suppress(FlashError):  # gone before it can answer
-            link.run("import machine\nmachine.bootloader()")
+            link.start("import machine\nmachine.bootloader()")
         time.sleep(1)
         stand.reset_controller()
     measured("rises in and out of the boot loader", count_rises(stand, found), "edges", low=0, high=0)
@@ -59,6 +59,7 @@ def test_a_burst_ends_with_its_controller(
     stand: Stand, record: Record, measured: Measured, line: str, what: str
 ) -> None:
     stand.controller.use("hil-short")
+    newest = stand.controller.ok("journal status")["last"]
     stand.arm()
     answer(stand, co2=SHORT_TRAIN)
     stand.rig.load_script([(0, line, 1)])
@@ -71,3 +72,6 @@ def test_a_burst_ends_with_its_controller(
     stand.idle_room()
     stand.reset_controller()
     assert stand.controller.fields("status", 20)["recipe"] == "none"
+    kept = stand.controller.ask(f"journal show {newest}", 120).data
+    shots = sum(record["kind"] == "shot" for record in kept)
+    assert shots >= RISES_BEFORE - 1, f"{shots} of {RISES_BEFORE} shots are on record after the loss"

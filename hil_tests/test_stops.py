@@ -80,3 +80,17 @@ def test_the_key_leads_to_standby(stand: Stand, record: Record) -> None:
         time.sleep(0.2)
     assert "state STANDBY" in remark, remark
     assert len(found["CO2_GATE"].rises) == RISES_BEFORE
+
+
+@pytest.mark.proves("R-OPT-6")
+def test_a_scanner_that_is_not_in_position_gets_no_shot(stand: Stand, record: Record) -> None:
+    stand.controller.use("hil-short")
+    stand.arm()
+    answer(stand, co2=SHORT_TRAIN)
+    stand.rig.load_script([(0, "SCAN_OK", 0)])
+    with record({"CO2_GATE": 2 * SHORT_TRAIN + 20}) as found:
+        stand.rig.run_script_when("CO2_GATE", 2 * RISES_BEFORE - 1, INTO_THE_GATE_US)
+        remark = stand.fire()
+        time.sleep(0.2)
+    assert any(f"fault {name}" in remark for name in ("42 SCANNER_NOT_IN_POSITION", "41 SLOT_MISSED")), remark
+    assert len(found["CO2_GATE"].rises) == RISES_BEFORE

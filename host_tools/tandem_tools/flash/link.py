@@ -228,7 +228,11 @@ class Link:
         with self._answering():
             return self._transport.exec(source).decode()
 
+    def start(self, source: str) -> None:
+        """Start source on the board and wait for nothing."""
+        with self._answering():
+            self._transport.exec_raw_no_follow(source)
+
     def hard_reset(self) -> None:
         """Start the board anew, as the reset button does. The link is of no use afterwards."""
-        with self._answering():
-            self._transport.exec_raw_no_follow("import machine\nmachine.reset()")
+        self.start("import machine\nmachine.reset()")

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
 
 from tandem_tools.nightly import judge
@@ -15,6 +14,7 @@ from tandem_tools.nightly.night import JudgedFigure, Night
 from tandem_tools.nightly.pictures import histogram_svg, trend_svg
 from tandem_tools.nightly.store import Store, TrendPoint
 from tandem_tools.report.pictures import DARK, VARIABLES
+from tandem_tools.templating import environment
 
 TREND_NIGHTS = 30
 
@@ -31,14 +31,10 @@ class Card:
 
 def write_page(night: Night, store: Store, path: Path) -> Path:
     """Write the page of a kept night; returns its path."""
-    folder = Path(__file__).parent / "templates"
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
-    environment.filters |= {"shown": shown, "told": judge.told}
+    templates = environment(Path(__file__).parent / "templates")
+    templates.filters |= {"shown": shown, "told": judge.told}
     trends = store.trends(night.stand, night.number, TREND_NIGHTS)
-    text = environment.get_template("nightly.html").render(
+    text = templates.get_template("nightly.html").render(
         night=night,
         cards=_cards(night, trends),
         accepted=store.accepted(night.stand, night.number),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import jinja2
 from markupsafe import Markup
+
+from tandem_tools.templating import environment
 
 from .measure import NAMES, measure, ms_text, spacing_text
 from .pictures import DARK, VARIABLES, energy_svg, spots_svg, timing_svg
@@ -19,13 +20,9 @@ SPOTS_IN = 4.6
 
 def write_page(record: SessionRecord, path: Path) -> Path:
     """Write the report of a session as one HTML file that needs nothing else; return its path."""
-    folder = Path(__file__).parent / "templates"
-    environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(folder), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True,
-        lstrip_blocks=True,
-    )  # fmt: skip
+    templates = environment(Path(__file__).parent / "templates")
     measured = measure(record)
-    text = environment.get_template("report.html").render(
+    text = templates.get_template("report.html").render(
         record=record,
         measured=measured,
         tiles=_tiles(record),

@@ -30,10 +30,23 @@ def bring_up(stand: Stand, controller: Program, rig: Program) -> dict[str, str]:
     stand.wait_for_standby()
     versions = stand.check_boards()
     stand.check_programs(controller, rig)
-    if stand.controller.fields("settings").get("testfire") != "0":
+    make_room(stand)
+    if setting(stand, "testfire") != "0":
         stand.controller.change(testfire=0)
     stand.measure_ratio()
     return versions
+
+
+def make_room(stand: Stand) -> None:
+    """Give up the records of earlier runs: a journal that is full of them would refuse to arm."""
+    acknowledged = stand.controller.ok("journal status")["acknowledged"]
+    if acknowledged != "0":
+        stand.controller.ok(f"journal pulled {acknowledged}", 60)
+
+
+def setting(stand: Stand, name: str) -> str:
+    """Return the value of one of the controller's settings."""
+    return next(line["value"] for line in stand.controller.ask("settings", 30).data if line["name"] == name)
 
 
 @contextlib.contextmanager
