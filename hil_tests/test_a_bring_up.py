@@ -26,6 +26,6 @@ def test_the_inputs_are_a_quiet_room(stand: Stand) -> None:
     assert {levels[name] for name in ("ESTOP_CLOSED", "DOOR_CLOSED", "KEY_ON", "FOOT_NC", "PS_READY", "CO2_READY")} == {
         1
     }
-    seen = stand.controller.fields("status", 20)
+    seen = stand.controller.fields("status", 60)
     for name in ("stop_closed", "door_closed", "key_on", "pedal_released"):
         assert seen[name] == "1", seen

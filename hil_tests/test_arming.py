@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 
 import pytest
@@ -80,7 +79,7 @@ def test_the_standby_button_leads_to_standby(stand: Stand) -> None:
     stand.controller.use("hil-short")
     stand.arm()
     stand.controller.forget_remarks()
-    began = time.monotonic()
+    began = stand.rig.uptime_ms()
     stand.rig.button("STANDBY")
     assert "state STANDBY" in stand.next_state()
-    assert time.monotonic() - began < 10
+    assert stand.rig.uptime_ms() - began < 2000

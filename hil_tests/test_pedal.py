@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 
 import pytest
@@ -39,7 +38,7 @@ def test_a_release_stops_before_the_next_shot(
     with record({"CO2_GATE": 2 * SHORT_TRAIN + 4}) as found:
         stand.rig.run_script_when("CO2_GATE", 2 * RISES_BEFORE - 1, SINCE_THE_GATE_US)
         remark = stand.fire()
-        time.sleep(0.2)
+        stand.rig.pass_ms(200)
     assert "state READY" in remark, remark
     assert len(found["CO2_GATE"].rises) == RISES_BEFORE
 
@@ -62,7 +61,7 @@ def test_the_pedal_fires_nothing_in_standby_and_keeps_from_arming(stand: Stand, 
     stand.controller.use("hil-short")
     with record(dict.fromkeys((*TRIGGERS, "CO2_GATE_DRV", "PS_FIRE_DRV"), 10)) as found:
         stand.rig.press()
-        time.sleep(0.5)
+        stand.rig.pass_ms(500)
         with pytest.raises(Refused, match="pedal"):
             stand.controller.ok("arm")
         stand.rig.release()
@@ -77,7 +76,7 @@ def test_a_pedal_pressed_while_it_arms_fires_nothing(stand: Stand, record: Recor
         stand.rig.button("ARM")
         assert "state ARMING" in stand.next_state()
         stand.rig.press()
-        time.sleep(6)
+        stand.rig.pass_ms(4000)
         stand.rig.release()
     assert [name for name, channel in found.items() if channel.rises] == []
 
@@ -90,7 +89,7 @@ def test_a_pedal_that_stays_down_fires_one_pattern(stand: Stand, record: Record)
     stand.controller.forget_remarks()
     with record({"CO2_GATE": 4 * SHORT_TRAIN}) as found:
         stand.rig.press()
-        stand.controller.wait_for("state READY", 60)
-        time.sleep(1)
+        stand.controller.wait_for("state READY", 180)
+        stand.rig.pass_ms(1000)
         stand.rig.release()
     assert len(found["CO2_GATE"].rises) == SHORT_TRAIN

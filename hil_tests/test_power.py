@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import time
 
 import pytest
 from figures import DRIVEN, SHORT_TRAIN, TRIGGERS, Record, answer
@@ -48,7 +47,7 @@ def test_nothing_rises_in_the_boot_loader(stand: Stand, record: Record, measured
     with record(dict.fromkeys(WATCHED, 20)) as found:
         with Link(stand.controller_port()) as link, contextlib.suppress(FlashError):  # gone before it can answer
             link.start("import machine\nmachine.bootloader()")
-        time.sleep(1)
+        stand.rig.pass_ms(1000)
         stand.reset_controller()
     measured("rises in and out of the boot loader", count_rises(stand, found), "edges", low=0, high=0)
 
@@ -65,13 +64,15 @@ def test_a_burst_ends_with_its_controller(
     stand.rig.load_script([(0, line, 1)])
     with record(dict.fromkeys(("CO2_GATE", "CO2_GATE_DRV", "SYNC_OUT", "PS_FIRE_DRV"), 2 * SHORT_TRAIN + 4)) as found:
         stand.rig.run_script_when("CO2_GATE", 2 * RISES_BEFORE - 1, 100)
-        stand.leave_controller_firing()
-        time.sleep(1)
+        stand.rig.press()
+        stand.rig.wait_for_edges("CO2_GATE", 2 * RISES_BEFORE, deadline_s=180)
+        stand.leave_controller()
+        stand.rig.pass_ms(500)
     measured(f"shots after {what} in a gate", len(found["CO2_GATE_DRV"].rises) - RISES_BEFORE, "shots", low=0, high=0)
     assert found["CO2_GATE_DRV"].falls[-1] - found["CO2_GATE_DRV"].rises[-1] < 46_875
     stand.idle_room()
     stand.reset_controller()
-    assert stand.controller.fields("status", 20)["recipe"] == "none"
+    assert stand.controller.fields("status", 60)["recipe"] == "none"
     kept = stand.controller.ask(f"journal show {newest}", 120).data
     shots = sum(record["kind"] == "shot" for record in kept)
     assert shots >= RISES_BEFORE - 1, f"{shots} of {RISES_BEFORE} shots are on record after the loss"

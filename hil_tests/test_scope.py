@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from figures import TWO_STAMPS, Record, intervals
 from tandem_tools.nightly.recording import Measured
@@ -19,14 +17,14 @@ COUNT = 10
 @pytest.mark.parametrize(("output", "ready"), [("PS_FIRE", "PS_READY"), ("CO2_GATE", "CO2_READY")])
 def test_scope_makes_its_pulses(stand: Stand, record: Record, measured: Measured, output: str, ready: str) -> None:
     stand.controller.ok(f"service {SERVICE_PIN}")
-    stand.controller.wait_for_state("SERVICE", deadline_s=10)
+    stand.controller.wait_for_state("SERVICE", deadline_s=60)
     with pytest.raises(Refused):
         stand.controller.ok(f"scope {output} {COUNT}")
     stand.rig.set(**{ready: 0})
-    time.sleep(0.2)
+    stand.rig.pass_ms(200)
     with record({output: 40, f"{output}_DRV": 40, "SYNC_OUT": 40}) as found:
         stand.controller.ok(f"scope {output} {COUNT}")
-        stand.rig.wait_for_edges(output, 2 * COUNT, deadline_s=60)
+        stand.rig.wait_for_edges(output, 2 * COUNT, deadline_s=180)
     pulses = found[output]
     widths = intervals(stand.ratio, pulses.rises, pulses.falls)
     measured(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from figures import SHORT_TRAIN, TRIGGERS, Record, answer
 from tandem_tools.nightly.recording import Measured
@@ -37,7 +35,7 @@ def test_an_opened_contact_ends_the_gate(stand: Stand, record: Record, measured:
         with record(dict.fromkeys(channels, 2 * SHORT_TRAIN + 20)) as found:
             stand.rig.run_script_when("CO2_GATE", 2 * RISES_BEFORE - 1, INTO_THE_GATE_US)
             remark = stand.fire()
-            time.sleep(0.2)
+            stand.rig.pass_ms(200)
         assert f"fault {CONTACTS[contact]}" in remark, remark
         opened = next(fall for fall in found["SAFE"].falls if fall > found["CO2_GATE"].rises[0])
         assert found["CO2_GATE"].rises[-1] < opened < found["CO2_GATE"].falls[-1] + GUARD_CYCLES, "not in a gate"
@@ -77,7 +75,7 @@ def test_the_key_leads_to_standby(stand: Stand, record: Record) -> None:
     with record({"SAFE": 50, "CO2_GATE": 2 * SHORT_TRAIN + 20}) as found:
         stand.rig.run_script_when("CO2_GATE", 2 * RISES_BEFORE - 1, INTO_THE_GATE_US)
         remark = stand.fire()
-        time.sleep(0.2)
+        stand.rig.pass_ms(200)
     assert "state STANDBY" in remark, remark
     assert len(found["CO2_GATE"].rises) == RISES_BEFORE
 
@@ -91,6 +89,6 @@ def test_a_scanner_that_is_not_in_position_gets_no_shot(stand: Stand, record: Re
     with record({"CO2_GATE": 2 * SHORT_TRAIN + 20}) as found:
         stand.rig.run_script_when("CO2_GATE", 2 * RISES_BEFORE - 1, INTO_THE_GATE_US)
         remark = stand.fire()
-        time.sleep(0.2)
+        stand.rig.pass_ms(200)
     assert any(f"fault {name}" in remark for name in ("42 SCANNER_NOT_IN_POSITION", "41 SLOT_MISSED")), remark
     assert len(found["CO2_GATE"].rises) == RISES_BEFORE

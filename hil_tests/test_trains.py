@@ -78,7 +78,7 @@ def test_2000_shots_keep_their_period(stand: Stand, record: Record, measured: Me
     stand.arm()
     answer(stand, co2=SHOTS)
     with record(dict.fromkeys(CHANNELS, 2 * SHOTS + 20)) as found:
-        remark = stand.fire(deadline_s=240)
+        remark = stand.fire(deadline_s=600)
     judge(stand, measured, found, SHOTS, "train of 2,000 shots")
     assert "state READY" in remark, remark
     assert stand.rig.answered("co2") == SHOTS
@@ -94,7 +94,7 @@ def test_a_train_keeps_its_period_while_the_console_is_flooded(
     with record(dict.fromkeys(CHANNELS, 2 * SHORT + 20)) as found:
         stand.rig.press()
         stand.controller.type(NOISE * (TYPED_BYTES // len(NOISE)))
-        stand.rig.wait_for_edges("CO2_GATE", 2 * SHORT, deadline_s=60)
+        stand.rig.wait_for_edges("CO2_GATE", 2 * SHORT, deadline_s=180)
         stand.rig.release()
     stand.controller.settle()
     stand.reset_controller()  # it has rightly counted the lines that nobody read

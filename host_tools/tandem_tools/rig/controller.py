@@ -7,7 +7,7 @@ import time
 from .errors import NoReply
 from .line import LineClient
 
-STATUS_S = 20.0
+STATUS_S = 60.0
 """For the answer to `status`, the longest of those asked for often; an emulated board may be slow."""
 SERVICE_PIN = "0000"
 """The PIN of a new board (docs/settings.md)."""
@@ -63,11 +63,11 @@ class Controller(LineClient):
                 )
             time.sleep(0.05)
 
-    def use(self, recipe: str, deadline_s: float = 60) -> dict[str, str]:
+    def use(self, recipe: str, deadline_s: float = 180) -> dict[str, str]:
         """Take a recipe into use."""
         return self.ok(f"recipe use {recipe}", deadline_s)
 
-    def settle(self, deadline_s: float = 60.0) -> None:
+    def settle(self, deadline_s: float = 180.0) -> None:
         """Wait until the board has worked off what was typed, and answers again. Raises the last NoReply."""
         ends = time.monotonic() + deadline_s
         while True:
@@ -82,10 +82,10 @@ class Controller(LineClient):
         """Change settings by way of SERVICE, and go back to STANDBY."""
         self.ok(f"service {SERVICE_PIN}")
         for name, value in settings.items():
-            self.ok(f"set {name} {value}", 20)
+            self.ok(f"set {name} {value}", 60)
         self.ok("standby")
-        self.wait_for_state("STANDBY", deadline_s=10)
+        self.wait_for_state("STANDBY", deadline_s=30)
 
-    def shots(self, deadline_s: float = 60) -> list[dict[str, str]]:
+    def shots(self, deadline_s: float = 180) -> list[dict[str, str]]:
         """Return what `shots` tells of each shot."""
         return [line for line in self.ask("shots", deadline_s).data if "shot" in line]

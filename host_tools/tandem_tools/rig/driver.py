@@ -12,7 +12,7 @@ from .line import LineClient
 
 WORDS_A_READ = 240
 LOOK_AGAIN_S = 0.1
-READ_DEADLINE_S = 30.0
+READ_DEADLINE_S = 60.0
 """For one block of words; an emulated rig may be ten times slower than a real one."""
 
 
@@ -74,6 +74,12 @@ class Rig(LineClient):
     def uptime_ms(self) -> int:
         """Return how long the rig has run."""
         return int(self.status()["uptime_ms"])
+
+    def pass_ms(self, ms: int) -> None:
+        """Wait until so much time has passed on the rig's own clock, which on an emulated stand is not the wall's."""
+        ends = self.uptime_ms() + ms
+        while self.uptime_ms() < ends:
+            time.sleep(LOOK_AGAIN_S)
 
     def health(self) -> dict[str, int]:
         """Return the counters of what went wrong since `clear_health`: all zero on a sound rig."""

@@ -21,8 +21,10 @@ from tandem_tools.flash.program import ROOT
 
 from .errors import NoPort, NoReply, PortBusy, PortLost, Refused
 
-DEADLINE_S = 5.0
+DEADLINE_S = 15.0
+"""For most answers; an emulated board on a busy computer may be ten times slower than a real one."""
 POLL_S = 0.02
+ECHO_S = 0.3
 FORGET_LINE = b"\x15"
 """Ctrl-U, before each line: what somebody else began to type, or noise, is no part of it."""
 LONGEST_LINE = 120
@@ -91,7 +93,7 @@ class LineClient:
         answer = _Answer(line, self._owed)
         self._write(FORGET_LINE + line.encode() + b"\r", line)
         try:
-            while not answer.ended:
+            while not answer.ended or self._was_another(answer):
                 text = self._next_line(began + waits_s)
                 if text is None:
                     self._owed = answer.owed + 1
@@ -104,6 +106,19 @@ class LineClient:
         if answer.refusal:
             raise Refused(int(answer.refusal[1]), answer.refusal[2], line)
         return answer.reply()
+
+    def _was_another(self, answer: _Answer) -> bool:
+        """Tell whether an answer that came without an echo was to an earlier line: the echo of this one follows then.
+
+        A board that fires echoes nothing, so it cannot be told by the missing echo alone.
+        """
+        if answer.echoed:
+            return False
+        text = self._next_line(time.monotonic() + ECHO_S)
+        if text is None:
+            return False
+        self._note_remark(text)
+        return answer.begins_with(text)
 
     def wait_for_remark(self, text: str, deadline_s: float) -> str:
         """Wait for a remark that contains `text` and return it; remarks up to it are not found again.
@@ -216,7 +231,7 @@ class _Answer:
     def __init__(self, line: str, owed: int) -> None:
         self._line = line.strip()
         self.owed = owed
-        self._echoed = False
+        self.echoed = False
         self._lines: list[str] = []
         self._end = ""
         self.heard: list[str] = []
@@ -238,7 +253,7 @@ class _Answer:
             self._lines.append(text.removeprefix("#").strip())
         elif not _is_end(text):
             self._take_echo(text)
-        elif self.owed and not self._echoed:
+        elif self.owed and not self.echoed:
             self.owed -= 1
             self._lines.clear()
         else:
@@ -246,8 +261,15 @@ class _Answer:
 
     def _take_echo(self, text: str) -> None:
         if text.rstrip().endswith(self._line):
-            self._echoed = True
+            self.echoed = True
             self._lines.clear()
+
+    def begins_with(self, text: str) -> bool:
+        """Begin anew if a line is the echo; tell whether it is."""
+        self._take_echo(text)
+        if self.echoed:
+            self._end = ""
+        return self.echoed
 
     def reply(self) -> Reply:
         """Return it taken apart."""

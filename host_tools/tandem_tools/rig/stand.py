@@ -21,14 +21,13 @@ from .wiring import Wiring
 if TYPE_CHECKING:
     from tandem_tools.bench import Bench
 
-BOOT_S = 30.0
+BOOT_S = 120.0
 """For a controller to come to STANDBY after a reset, its self-test included; an emulated one may be slow."""
 WAVE_CYCLES = 125_000
 WAVE_RISES = 4000
-OFF_S = 0.5
+OFF_MS = 300
 BUTTON_MS = 100
-FIRST_SHOTS_S = 3.0
-ACKNOWLEDGE_S = 0.2
+ACKNOWLEDGE_MS = 200
 """For a cause that is gone to be believed."""
 ON_BOARD_WAVE = """
 import machine, rp2
@@ -164,7 +163,7 @@ class Stand:
         """Switch the controller off and on, and wait for the end of its self-test."""
         self.leave_controller()
         self.rig.power(False)
-        time.sleep(OFF_S)
+        self.rig.pass_ms(OFF_MS)
         self.rig.power(True)
         self.wait_for_standby()
 
@@ -199,7 +198,7 @@ class Stand:
 
     # --- what tests do
 
-    def arm(self, deadline_s: float = 60.0) -> None:
+    def arm(self, deadline_s: float = 120.0) -> None:
         """Press ARM and wait for READY."""
         self.controller.forget_remarks()
         self.rig.button("ARM", BUTTON_MS)
@@ -209,14 +208,14 @@ class Stand:
         if "state READY" not in remark:
             raise RigError(f"the controller did not arm, but said: {remark}")
 
-    def next_state(self, deadline_s: float = 60.0) -> str:
+    def next_state(self, deadline_s: float = 120.0) -> str:
         """Return the next remark of the controller that tells of a new state or a fault."""
         while True:
             remark = self.controller.wait_for("", deadline_s)
             if remark.startswith(("state ", "fault ")):
                 return remark
 
-    def fire(self, deadline_s: float = 120.0) -> str:
+    def fire(self, deadline_s: float = 300.0) -> str:
         """Press the pedal, hold it until the controller has left FIRING, release it; return what it said then."""
         self.controller.forget_remarks()
         self.rig.press()
@@ -228,22 +227,16 @@ class Stand:
             self.rig.release()
         return remark
 
-    def leave_controller_firing(self) -> None:
-        """Press the pedal, wait for the first shots, and let go of the controller's port: it is about to go away."""
-        self.rig.press()
-        time.sleep(FIRST_SHOTS_S)
-        self.leave_controller()
-
     def to_standby(self) -> None:
         """Bring the controller to STANDBY from wherever it is, with the room idle; by a reset if nothing else does."""
         self.idle_room()
         try:
             if self.controller.state == "FAULT":
-                time.sleep(ACKNOWLEDGE_S)
+                self.rig.pass_ms(ACKNOWLEDGE_MS)
                 self.controller.ok("clear")
             elif self.controller.state != "STANDBY":
                 self.controller.ok("standby")
-            self.controller.wait_for_state("STANDBY", deadline_s=10)
+            self.controller.wait_for_state("STANDBY", deadline_s=30)
         except (Refused, NoReply):
             self.reset_controller()
 
