@@ -106,7 +106,7 @@ compile_lock = PIP_FIND_LINKS= PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND=
 
 clean: ## Remove what was built, but keep the environment
 	@rm -rf build .pytest_cache .ruff_cache .hypothesis __pycache__
-	@find firmware boards host_tools -name __pycache__ -not -path '*/node_modules/*' -prune -exec rm -rf {} +
+	@find firmware boards host_tools hil_tests -name __pycache__ -not -path '*/node_modules/*' -prune -exec rm -rf {} +
 
 distclean: clean ## Remove the environment too
 	@rm -rf $(VENV) $(LABGRID) typings $(ENGINE)/node_modules host_tools/*.egg-info
