@@ -44,7 +44,7 @@ SEEDS = {
             ("firmware/tandem/delivery.py", f"b.{laser}_limits = self", f"b.{laser}_limits = (-(2**30), 2**30) or self")
             for laser in ("ps", "co2")
         ],
-        "hil_tests/test_energy.py",
+        "hil_tests/test_energy.py::test_a_bad_shot_ends_the_sequence",
         ("test_a_bad_shot_ends_the_sequence[ps weak]", "test_a_bad_shot_ends_the_sequence[co2 strong]"),
     ),
 }
