@@ -13,6 +13,7 @@ from tandem.console.protocol import BAD_ARGUMENTS, BAD_VALUE, Refused
 from tandem.safety import later
 
 from rig import pins, words
+from rig.command_table import COMMANDS
 from rig.room import BUTTONS, LONGEST_MS
 from rig.script import FIRST_US, LAST_US
 
@@ -24,36 +25,6 @@ if TYPE_CHECKING:
 
     Pairs = list[tuple[str, object]]
     Reply = tuple[str, Iterable[str]]
-
-
-COMMANDS = (
-    ("help", "", 0, 0, "this list"),
-    ("version", "", 0, 0, "which program runs here, and on what"),
-    ("status", "", 0, 0, "what the rig is doing"),
-    ("health", "", 0, 0, "what went wrong since health clear: all 0 on a sound rig"),
-    ("health clear", "", 0, 0, "count anew"),
-    ("set", "NAME=0|1|auto ...", 1, 23, "force slow outputs; auto gives them back to the room"),
-    ("get", "", 0, 0, "level of every watched pin, slow input and slow output"),
-    ("room", "on|off", 1, 1, "on: the quiet room, nothing forced; off: nothing follows by itself"),
-    ("handpiece", "CODE", 1, 1, "0 none, 1 shorted, 2 combined, 3 ps, 4 CO2"),
-    ("pedal", "press|release", 1, 1, "move the pedal; the second contact closes after 2 ms"),
-    ("button", "NAME MS", 2, 2, "press ARM, STANDBY or NEXT for a time"),
-    ("script", "", 0, 0, "what became of the script"),
-    ("script clear", "", 0, 0, "forget the steps, wait no more"),
-    ("script add", "US NAME=0|1 ...", 2, 8, "add a step; up to 64, in the order of their times"),
-    ("script run", "", 0, 0, "carry out the steps now, reply after the last: nothing else is served meanwhile"),
-    ("script when", "CHANNEL EDGES [US]", 2, 3, "carry them out once a stamped channel has so many edges"),
-    ("stamp start", "NAME[:EDGES] ...", 1, 6, "keep the times of edges, 256 of each unless told"),
-    ("stamp status", "", 0, 0, "edges so far"),
-    ("stamp stop", "", 0, 0, "keep no more"),
-    ("stamp read", "NAME FIRST COUNT", 3, 3, "the words kept, FIRST counts from 0"),
-    ("watch", "", 0, 0, "which pins rose and fell since watch clear"),
-    ("watch clear", "", 0, 0, "forget their edges"),
-    ("laser", "ps|co2 [KEY=VALUE ...|shot N WHAT|load COUNT|stop]", 1, 9, "what answers the triggers"),
-    ("run", "low|high|pulse [MS]", 1, 2, "RUN line of the controller"),
-    ("power", "on|off", 1, 1, "supply of the controller"),
-)
-"""Each command: its words, its arguments, how many at least and at most, what it does."""
 
 _LONGEST_LINE = 340
 _MOST_WAITING = 4

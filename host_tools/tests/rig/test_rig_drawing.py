@@ -55,7 +55,7 @@ def test_a_stand_without_some_wires_is_drawn_without_them() -> None:
 
 def test_the_documents_show_the_wires_of_the_wiring_file() -> None:
     text = pages.PAGE.read_text()
-    assert pages.with_table(text) == text, STALE
+    assert pages.with_tables(text) == text, STALE
     assert pages.DRAWING.read_text() == draw(load_wiring(pages.STAND)), STALE
     assert "(rig_wiring.svg)" in text
 
