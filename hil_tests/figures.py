@@ -24,6 +24,7 @@ NOMINAL_CODE = 2073
 INTERNAL_DELAY = 125
 """From a trigger to light, of the generic lasers, cycles."""
 SHORT_TRAIN = 200
+DIGITS = 3
 TWO_STAMPS = 2 * STAMP_MOST_CYCLES
 
 
@@ -76,8 +77,8 @@ def intervals(ratio: Ratio, begins: Sequence[int], ends: Sequence[int]) -> Inter
 
 
 def mean_error(values: Sequence[float] | None, nominal: float) -> float | None:
-    """Return how far the mean is off, None without values."""
-    return None if values is None else fmean(values) - nominal
+    """Return how far the mean is off, None without values; the bench's picoseconds leave dust, which is rounded off."""
+    return None if values is None else round(fmean(values) - nominal, DIGITS) + 0.0
 
 
 def answer(stand: Stand, ps: int = 0, co2: int = 0, **ps_values: int) -> None:

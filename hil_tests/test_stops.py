@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
-from figures import SHORT_TRAIN, TRIGGERS, Record, answer
+from figures import DIGITS, SHORT_TRAIN, TRIGGERS, Record, answer
 from tandem_tools.nightly.recording import Measured
-from tandem_tools.rig.driver import Channel
 from tandem_tools.rig.stand import Stand
+from tandem_tools.rig.truth import Truth
 
 GUARD_CYCLES = 8
 DRIVER_CYCLES = 40
@@ -16,10 +18,15 @@ RISES_BEFORE = 5
 CONTACTS = {"ESTOP_CLOSED": "13 STOP_PRESSED", "DOOR_CLOSED": "12 DOOR_OPENED"}
 
 
-def last_fall_after(channel: Channel, cycle: int) -> int:
-    """Return when a channel was low for good after a cycle: at once, or at its last fall."""
-    falls = [fall for fall in channel.falls if fall > cycle]
-    return falls[-1] if falls else cycle
+def low_after(falls: Sequence[float], cycle: float) -> float:
+    """Return how long after a cycle a channel was low for good: at once, or at its last fall."""
+    return max((fall - cycle for fall in falls if fall > cycle), default=0)
+
+
+def true_latency(truth: Truth, names: Sequence[str]) -> float:
+    """Return how long after SAFE's last fall the last of some channels was low, in the controller's cycles."""
+    opened = truth.controller_cycles("SAFE", 0)[-1]
+    return round(max(low_after(truth.controller_cycles(name, 0), opened) for name in names), DIGITS)
 
 
 @pytest.mark.proves("R-STP-2", "R-STP-6", "R-STP-7")
@@ -27,6 +34,8 @@ def last_fall_after(channel: Channel, cycle: int) -> int:
 def test_an_opened_contact_ends_the_gate(stand: Stand, record: Record, measured: Measured, contact: str) -> None:
     stand.controller.use("hil-short")
     latencies, drivers, after = [], [], []
+    true_latencies: list[float] = []
+    true_drivers: list[float] = []
     for attempt in range(3):
         stand.arm()
         answer(stand, co2=SHORT_TRAIN)
@@ -39,8 +48,11 @@ def test_an_opened_contact_ends_the_gate(stand: Stand, record: Record, measured:
         assert f"fault {CONTACTS[contact]}" in remark, remark
         opened = next(fall for fall in found["SAFE"].falls if fall > found["CO2_GATE"].rises[0])
         assert found["CO2_GATE"].rises[-1] < opened < found["CO2_GATE"].falls[-1] + GUARD_CYCLES, "not in a gate"
-        latencies.append(max(last_fall_after(found[name], opened) - opened for name in TRIGGERS))
-        drivers.append(last_fall_after(found["CO2_GATE_DRV"], opened) - opened)
+        latencies.append(max(low_after(found[name].falls, opened) for name in TRIGGERS))
+        drivers.append(low_after(found["CO2_GATE_DRV"].falls, opened))
+        if found.truth is not None:
+            true_latencies.append(true_latency(found.truth, TRIGGERS))
+            true_drivers.append(true_latency(found.truth, ("CO2_GATE_DRV",)))
         after.append(sum(rise > opened for name in TRIGGERS for rise in found[name].rises))
         assert len(found["CO2_GATE"].rises) == RISES_BEFORE, attempt
         stand.to_standby()
@@ -52,6 +64,7 @@ def test_an_opened_contact_ends_the_gate(stand: Stand, record: Record, measured:
         low=3,
         high=GUARD_CYCLES + 1,
         uncertainty=2,
+        truth=max(true_latencies, default=None),
         samples=latencies,
     )
     measured(
@@ -61,6 +74,7 @@ def test_an_opened_contact_ends_the_gate(stand: Stand, record: Record, measured:
         low=0,
         high=DRIVER_CYCLES,
         uncertainty=2,
+        truth=max(true_drivers, default=None),
         samples=drivers,
     )
     measured(f"rises after SAFE low, {name}", sum(after), "edges", low=0, high=0)

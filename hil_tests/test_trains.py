@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 
 import pytest
-from figures import GATE, PERIOD, TWO_STAMPS, Record, Recorded, answer, intervals, mean_error
+from figures import DIGITS, GATE, PERIOD, TWO_STAMPS, Record, Recorded, answer, intervals, mean_error
 from tandem_tools.nightly.recording import Measured
 from tandem_tools.rig.stand import Stand
 
@@ -46,7 +46,7 @@ def judge(stand: Stand, measured: Measured, found: Recorded, shots: int, which: 
         high=TWO_STAMPS + 0.1,
         uncertainty=TWO_STAMPS,
         samples=period.errors(PERIOD)[:MOST_SAMPLES],
-        truth=None if true is None else max(abs(each - PERIOD) for each in true),
+        truth=None if true is None else round(max(abs(each - PERIOD) for each in true), DIGITS),
     )
     for name, place in (("CO2_GATE", "pin"), ("CO2_GATE_DRV", "driver")):
         width = intervals(stand.ratio, found[name].rises, found[name].falls)
