@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from lab import Lab, wait_until
 
-TESTS = ("hil_tests/test_a_bring_up.py", "hil_tests/test_stops.py::test_the_key_leads_to_standby")
+TESTS = ("hil_tests/test_a_bring_up.py", "hil_tests/test_hil_stops.py::test_the_key_leads_to_standby")
 RUN_S = 600
 STAYS_LOCKED_S = 3
 AT_WORK = "PASSED"

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 MANIFEST = "/tandem/manifest.json"
 OPEN_MS = 600  # the slowest supervisor part opens 550 ms after the last toggle
 CLOSE_MS = 300
-CONTRADICTION_MS = 50  # longer than a relay of the chain takes to drop out
+CONTRADICTION_MS = 40  # longer than a relay of the chain takes to drop out; inputs.py, which has less to tell, waits 50
 CLOCK_MS = 40
 TOGETHER_US = 40
 CLOCK_PER_MILLE = 2  # more than what two readings of both counters can be off; the PLL's next step is 8

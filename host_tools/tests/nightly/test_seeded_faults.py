@@ -19,12 +19,12 @@ SEQUENCER = "firmware/tandem/timing/rp2/sequencer.py"
 SEEDS = {
     "one cycle added to the pair delay": (
         [(SEQUENCER, "- programs.PAIR_OVERHEAD_CYCLES if", "- programs.PAIR_OVERHEAD_CYCLES + 1 if")],
-        "hil_tests/test_pairs.py",
+        "hil_tests/test_hil_pairs.py",
         ("pair delay 60 us, verified, mean error: 1", "is not within -0.5 .. 0.5 cycles"),
     ),
     "one shot dropped in 1,000": (
         [(SEQUENCER, "b[h.COUNT] = burst.count\n", "b[h.COUNT] = burst.count - burst.count // 1000\n")],
-        "hil_tests/test_trains.py",
+        "hil_tests/test_hil_trains.py",
         ("shots of the train of 2,000 shots: 1998 shots is not within 2000 .. 2000",),
     ),
     "guard program removed": (
@@ -36,7 +36,7 @@ SEEDS = {
                 "                yield\n",
             ),
         ],
-        "hil_tests/test_stops.py",
+        "hil_tests/test_hil_stops.py",
         ("guard: SAFE low to triggers low",),
     ),
     "verdict ignored": (
@@ -44,7 +44,7 @@ SEEDS = {
             ("firmware/tandem/delivery.py", f"b.{laser}_limits = self", f"b.{laser}_limits = (-(2**30), 2**30) or self")
             for laser in ("ps", "co2")
         ],
-        "hil_tests/test_energy.py::test_a_bad_shot_ends_the_sequence",
+        "hil_tests/test_hil_energy.py::test_a_bad_shot_ends_the_sequence",
         ("test_a_bad_shot_ends_the_sequence[ps weak]", "test_a_bad_shot_ends_the_sequence[co2 strong]"),
     ),
 }

@@ -62,7 +62,7 @@ def test_the_documents_show_the_wires_of_the_wiring_file() -> None:
 
 def test_the_table_and_its_json_have_a_line_for_each_wire(tmp_path: Path) -> None:
     drawing = tmp_path / "wires.svg"
-    table = CliRunner().invoke(app, ["rig", "wiring", "--svg", str(drawing)])
+    table = CliRunner().invoke(app, ["rig", "wiring", "--svg", str(drawing)], env={"COLUMNS": "240"})
     as_json = CliRunner().invoke(app, ["rig", "wiring", "--json"])
     assert (table.exit_code, as_json.exit_code) == (0, 0)
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in table.stdout.splitlines() if "│" in line]

@@ -45,7 +45,7 @@ def test_a_stand_that_is_not_there_fails_once(tmp_path: Path) -> None:
         .replace('"write the rig\'s here"', '"fedcba9876543210"')
         .replace('NAME = "example"', 'NAME = "absent"')
     )
-    output = run("hil_tests/test_a_bring_up.py", "hil_tests/test_pedal.py", f"--stand={own}", f"--out={tmp_path}")
+    output = run("hil_tests/test_a_bring_up.py", "hil_tests/test_hil_pedal.py", f"--stand={own}", f"--out={tmp_path}")
     found = counts(output)
     assert found.get("failed", 0) + found.get("error", 0) == 1, output
     assert found["skipped"] >= 5, output
