@@ -7,19 +7,20 @@ from figures import GATE, TWO_STAMPS, Record, answer, intervals, mean_error
 from tandem_tools.nightly.recording import Measured
 from tandem_tools.rig.stand import Stand
 
+# recipe, delay in cycles, pairs, what it is called, how far the mean may be off: more where crystals may drift meanwhile
 PAIRS = [
-    pytest.param("hil-pairs-6us", 800, 42, "6.4 us, unverified", marks=pytest.mark.proves("R-TIM-2")),
-    pytest.param("hil-pairs-60us", 7500, 42, "60 us, verified", marks=pytest.mark.proves("R-TIM-2", "R-ENE-5")),
-    pytest.param("hil-pairs-10ms", 1_250_000, 21, "10 ms, unverified", marks=pytest.mark.proves("R-TIM-2")),
-    pytest.param("hil-pairs-1s", 125_000_000, 5, "1 s, unverified", marks=pytest.mark.proves("R-TIM-2")),
+    pytest.param("hil-pairs-6us", 800, 42, "6.4 us, unverified", 0.5, marks=pytest.mark.proves("R-TIM-2")),
+    pytest.param("hil-pairs-60us", 7500, 42, "60 us, verified", 0.5, marks=pytest.mark.proves("R-TIM-2", "R-ENE-5")),
+    pytest.param("hil-pairs-10ms", 1_250_000, 21, "10 ms, unverified", 0.6, marks=pytest.mark.proves("R-TIM-2")),
+    pytest.param("hil-pairs-1s", 125_000_000, 5, "1 s, unverified", 2.5, marks=pytest.mark.proves("R-TIM-2")),
 ]
 FIRE_WIDTH = 1250
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("recipe", "delay", "count", "what"), PAIRS)
+@pytest.mark.parametrize(("recipe", "delay", "count", "what", "off"), PAIRS)
 def test_a_pair_keeps_its_delay(
-    stand: Stand, record: Record, measured: Measured, recipe: str, delay: int, count: int, what: str
+    stand: Stand, record: Record, measured: Measured, recipe: str, delay: int, count: int, what: str, off: float
 ) -> None:
     stand.controller.use(recipe)
     stand.arm()
@@ -31,7 +32,6 @@ def test_a_pair_keeps_its_delay(
     assert (len(fires), len(gates)) == (count, count)
     delays = intervals(stand.ratio, fires, gates)
     true = found.true_spans("PS_FIRE", "CO2_GATE")
-    off = max(0.5, delays.uncertainty)
     measured(
         f"pair delay {what}, mean error",
         delays.mean - delay,
