@@ -28,7 +28,7 @@ LABGRID_PIP := $(LABGRID)/bin/python -m pip install -qq --disable-pip-version-ch
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup image demo picture emulate flash test nightly labgrid mutants numbers trace inspected pages lint types format lock clean distclean
+.PHONY: help setup image demo picture emulate flash test nightly hil seeded labgrid mutants numbers trace inspected pages lint types format lock clean distclean
 
 help: ## List what can be made
 	@echo "Tandem: make TARGET"
@@ -60,6 +60,12 @@ labgrid: image $(LABGRID_STAMP) ## Two emulated stands behind labgrid, runs in p
 
 nightly: setup ## Run the tests of a stand and compare its figures with earlier nights: make nightly [STAND=emulated]
 	@$(BIN)/tandem nightly --stand $(STAND) --state build/nightly
+
+hil: setup ## Run the tests of a stand, emulated unless told: make hil [STAND=emulated] [TESTS=hil_tests/test_hil_pairs.py]
+	@$(BIN)/python -m pytest $(if $(TESTS),$(TESTS),hil_tests) --stand=$(STAND)
+
+seeded: setup ## Put four faults into the firmware and see that a night on the emulated stand names each (8 min)
+	@$(BIN)/python -m pytest -n $(WORKERS) hil_tests/seeded_faults.py
 
 mutants: setup ## Change the safety layer in 1,900 small ways and see that a test notices each: make mutants [WORKERS=2]
 	@$(BIN)/python -m tandem_tools.mutants $(WORKERS)

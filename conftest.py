@@ -22,6 +22,8 @@ pytest_plugins = ("tandem_tools.nightly.recording",)
 
 ROOT = Path(__file__).parent
 HOLES = "holes in the trace"
+STAND = "hil_tests/"
+"""Tests of a stand: `make test` does not run them, and the trace is that of `make test`. Their figures are kept."""
 Figure = Callable[..., None]
 
 
@@ -60,6 +62,7 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         return
     reports = [r for group in reporter.stats.values() for r in group if isinstance(r, pytest.TestReport)]
     found = evidence.of_reports(reports)
+    found = evidence.Evidence(tuple(o for o in found.outcomes if not o.test.startswith(STAND)), found.figures)
     evidence.keep(ROOT, found, _replaced(session, {r.nodeid for r in reports}))
     _keep_campaign(reports)
     holes = _holes(found, _is_whole(session))
@@ -105,7 +108,7 @@ def _is_whole(session: pytest.Session) -> bool:
 def _replaced(session: pytest.Session, ran: set[str]) -> Callable[[str], bool]:
     """Tell of which tests earlier results are forgotten: those that ran, and those that are gone from their files."""
     if _is_whole(session):
-        return lambda test: True
+        return lambda test: not test.startswith(STAND)
     if _is_narrowed(session):
         return lambda test: test in ran
     files = {test.split("::")[0] for test in ran}

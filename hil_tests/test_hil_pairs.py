@@ -7,7 +7,7 @@ from figures import GATE, TWO_STAMPS, Record, answer, intervals, mean_error
 from tandem_tools.nightly.recording import Measured
 from tandem_tools.rig.stand import Stand
 
-# recipe, delay in cycles, pairs, what it is called, how far the mean may be off: more where crystals may drift meanwhile
+# recipe, delay in cycles, pairs, what it is called, how far the mean may be off: more where there are few pairs
 PAIRS = [
     pytest.param("hil-pairs-6us", 800, 42, "6.4 us, unverified", 0.5, marks=pytest.mark.proves("R-TIM-2")),
     pytest.param("hil-pairs-60us", 7500, 42, "60 us, verified", 0.5, marks=pytest.mark.proves("R-TIM-2", "R-ENE-5")),

@@ -66,6 +66,7 @@ def seeded(folder: Path, changes: list[tuple[str, str, str]]) -> Path:
 @pytest.mark.timeout(NIGHT_S + 60)
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_seeded_fault_is_caught_and_named(seed: str, tmp_path: Path) -> None:
+    """Run a night with the fault in the controller's sources: it fails, and says by which figure or test."""
     changes, tests, says = SEEDS[seed]
     firmware = seeded(tmp_path / "sources", changes)
     ended = night(tests, tmp_path / "nights", firmware)
