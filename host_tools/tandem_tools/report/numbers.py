@@ -37,7 +37,7 @@ is of them. The ground truth comes from the bench's edges, which no stand of rea
 HEAD = """# The numbers
 
 Every figure is measured by a test and printed at the end of `make test`, also on a pass. This page was written by
-`make numbers` from the last run. Nothing here was measured on real boards yet: that column waits for a stand of real boards.
+`make numbers` from the last run. Nothing here was measured on real boards yet: that column waits for a stand of them.
 
 How they are measured: the bench records every edge of every wire in picoseconds and in system-clock cycles of 8 ns.
 Those edges are the ground truth for all times of pins; they come from PIO, timers and parts, which the bench models to
