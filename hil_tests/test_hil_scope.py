@@ -28,7 +28,7 @@ def test_scope_makes_its_pulses(stand: Stand, record: Record, measured: Measured
     pulses = found[output]
     widths = intervals(stand.ratio, pulses.rises, pulses.falls)
     measured(
-        f"width of scope's pulses on {output}",
+        f"width of scope's pulses on {output}, by the rig",
         widths.mean,
         "cycles",
         low=WIDTH - 1,
