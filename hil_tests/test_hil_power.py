@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 
 import pytest
 from figures import DRIVEN, SHORT_TRAIN, TRIGGERS, Record, answer
@@ -23,21 +24,17 @@ def count_rises(stand: Stand, found: dict) -> int:
 
 
 @pytest.mark.proves("R-SUP-7", "R-STA-1", "R-SUP-8")
-def test_nothing_rises_through_resets_by_run(stand: Stand, record: Record, measured: Measured) -> None:
+@pytest.mark.parametrize(
+    ("start", "what"), [(Stand.reset_controller, "resets by RUN"), (Stand.power_cycle, "power cycles")]
+)
+def test_nothing_rises_through_starts(
+    stand: Stand, record: Record, measured: Measured, start: Callable[[Stand], None], what: str
+) -> None:
     stand.rig.clear_watch()
     with record(dict.fromkeys(WATCHED, 20)) as found:
         for _ in range(TIMES):
-            stand.reset_controller()
-    measured(f"rises over {TIMES} resets by RUN", count_rises(stand, found), "edges", low=0, high=0)
-
-
-@pytest.mark.proves("R-SUP-7", "R-STA-1", "R-SUP-8")
-def test_nothing_rises_through_power_cycles(stand: Stand, record: Record, measured: Measured) -> None:
-    stand.rig.clear_watch()
-    with record(dict.fromkeys(WATCHED, 20)) as found:
-        for _ in range(TIMES):
-            stand.power_cycle()
-    measured(f"rises over {TIMES} power cycles", count_rises(stand, found), "edges", low=0, high=0)
+            start(stand)
+    measured(f"rises over {TIMES} {what}", count_rises(stand, found), "edges", low=0, high=0)
 
 
 @pytest.mark.proves("R-SUP-7")
